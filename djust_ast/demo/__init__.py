@@ -1,0 +1,1 @@
+"""A rental agency whose pages are LiveViews that hold nothing but querysets."""

@@ -1,0 +1,1 @@
+"""The app of the demo: properties, owners, tenants, leases, payments and repairs."""
