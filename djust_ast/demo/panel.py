@@ -4,6 +4,8 @@ It is put into the finished response, so that the page itself is the same with a
 leaves it away.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ from djust_ast import explain
 from djust_ast.live import LiveView
 
 CLOSING = b"</body>"
+LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,15 @@ class PanelMiddleware:
 
 def render_panel(view: LiveView, request: HttpRequest, sql: list[str]) -> str:
     """Return the panel of the page that ``view`` answered ``request`` with, running ``sql``."""
-    explanation = explain(view.template_name, live_context(mounted(view, request)))
+    explanation = explain(view.get_template(), live_context(mounted(view, request)))
     plain = plain_page(view, request)
     return render_to_string(
         "rentals/_panel.html",
         {
-            "template": view.template_name,
+            "template": view.get_template().template.name,
             "sql": sql,
-            "plain": len(plain.sql),
+            "plain_sql": plain.sql,
+            "plain_shapes": Counter(LITERAL.sub("?", query) for query in plain.sql).most_common(),
             "paths": str(explanation.paths),
             "plan": str(explanation.plan),
             "planned_sql": str(explanation.sql),
@@ -73,7 +77,7 @@ def plain_page(view: LiveView, request: HttpRequest) -> PlainPage:
     """Return the page that Django renders without djust_ast, and the queries of that."""
     with CaptureQueriesContext(connection) as queries:
         context = live_context(mounted(view, request))
-        html = render_to_string(view.template_name, context, request)
+        html = view.get_template().render(context, request)
     return PlainPage(html, [query["sql"] for query in queries.captured_queries])
 
 

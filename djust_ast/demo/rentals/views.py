@@ -154,7 +154,7 @@ class MaintenanceList(Page):
     section = "maintenance"
 
     def mount(self, request: HttpRequest | None, **kwargs: Any) -> None:
-        self.requests = MaintenanceRequest.objects.order_by("-priority", "status", "pk")
+        self.requests = MaintenanceRequest.objects.order_by("-priority", "-created_at", "pk")
 
 
 class MaintenanceDetail(Page):
