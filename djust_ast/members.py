@@ -1,0 +1,311 @@
+"""What one name on a model is, told from its descriptor as ``getattr`` would find it.
+
+``_meta.get_field()`` is not asked: a property may hide a field, and accessors differ from query names. Only
+Django's own descriptor types are known; anything else is ``Computed``: Django's rules apply at render time.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partialmethod
+from typing import Any
+
+from django.db.models import Field, ForeignKey, Manager, Model
+from django.db.models.base import ModelBase
+from django.db.models.deletion import DO_NOTHING
+from django.db.models.fields.related_descriptors import (
+    ForeignKeyDeferredAttribute,
+    ForwardManyToOneDescriptor,
+    ForwardOneToOneDescriptor,
+    ManyToManyDescriptor,
+    ReverseManyToOneDescriptor,
+    ReverseOneToOneDescriptor,
+)
+from django.db.models.manager import BaseManager
+from django.db.models.query import QuerySet
+from django.db.models.query_utils import DeferredAttribute
+from django.db.models.signals import post_init, pre_init
+from django.utils.hashable import make_hashable
+
+MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How to reach the other side of a relation.
+
+    ``accessor`` is the attribute on the instance, ``lookup`` the name in queries. The other side is found by
+    ``remote`` (an attribute name of ``model``, or a lookup for many-to-many) equal to our ``local`` attribute.
+    ``missing`` is the exception that an absent reverse one-to-one raises.
+    """
+
+    accessor: str
+    lookup: str
+    model: type[Model]
+    many: bool
+    reverse: bool
+    nullable: bool
+    local: str
+    remote: str
+    m2m: bool = False
+    missing: type[Exception] | None = None
+    refusal: str | None = None
+
+    @property
+    def joinable(self) -> bool:
+        """Whether a join shows what attribute access would show."""
+        return not self.many and self.refusal is None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMember:
+    """A concrete column: what the attribute holds is what the column holds."""
+
+    field: Field[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RelationMember:
+    """The other side of a relation."""
+
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayMember:
+    """Django's own ``get_FOO_display``: the label of a choice."""
+
+    field: Field[Any, Any]
+    labels: tuple[tuple[Any, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedMember:
+    """A property, a method, or any attribute whose meaning only the class knows."""
+
+
+Member = ColumnMember | RelationMember | DisplayMember | ComputedMember
+
+
+@cache
+def member(model: type[Model], name: str) -> Member | None:
+    """What ``name`` is on ``model``, or ``None`` when the class has no such attribute."""
+    if name == "pk":
+        return _primary_key(model)
+    attribute = inspect.getattr_static(model, name, MISSING)
+    if attribute is MISSING:
+        return None
+    classify = CLASSIFIERS.get(type(attribute))
+    return ComputedMember() if classify is None else classify(model, attribute) or ComputedMember()
+
+
+def names(model: type[Model]) -> Iterator[str]:
+    """The names that a template may reasonably use on ``model``; for "did you mean"."""
+    for name in dir(model):
+        if not name.startswith("_"):
+            yield name
+
+
+def _primary_key(model: type[Model]) -> Member:
+    own = inspect.getattr_static(model, "pk", MISSING) is inspect.getattr_static(Model, "pk")
+    pk = model._meta.pk
+    if not own or pk is None or pk.attname is None or getattr(pk, "columns", None):
+        return ComputedMember()
+    return ColumnMember(pk) if isinstance(member(model, pk.attname), ColumnMember) else ComputedMember()
+
+
+def _column(model: type[Model], attribute: Any) -> Member:
+    return ColumnMember(attribute.field)
+
+
+def _forward(model: type[Model], attribute: Any) -> Member | None:
+    field = attribute.field
+    if not isinstance(field, ForeignKey) or field.remote_field.parent_link:
+        return None
+    return RelationMember(
+        Relation(
+            accessor=field.name,
+            lookup=field.name,
+            model=field.remote_field.model,
+            many=False,
+            reverse=False,
+            nullable=field.null,
+            local=field.attname,
+            remote=field.target_field.attname,
+            refusal=_loose(field) or _filtering(field.remote_field.model._base_manager),
+        )
+    )
+
+
+def _reverse_one(model: type[Model], attribute: Any) -> Member | None:
+    related = attribute.related
+    field = related.field
+    if not isinstance(field, ForeignKey) or field.remote_field.parent_link:
+        return None
+    return RelationMember(
+        Relation(
+            accessor=related.get_accessor_name(),
+            lookup=field.related_query_name(),
+            model=related.related_model,
+            many=False,
+            reverse=True,
+            nullable=True,
+            local=field.target_field.attname,
+            remote=field.attname,
+            missing=attribute.RelatedObjectDoesNotExist,
+            refusal=_loose(field) or _filtering(related.related_model._base_manager),
+        )
+    )
+
+
+def _reverse_many(model: type[Model], attribute: Any) -> Member | None:
+    field = attribute.rel.field
+    if not isinstance(field, ForeignKey):
+        return None
+    related = attribute.rel.related_model
+    return RelationMember(
+        Relation(
+            accessor=attribute.rel.get_accessor_name(),
+            lookup=field.related_query_name(),
+            model=related,
+            many=True,
+            reverse=True,
+            nullable=False,
+            local=field.target_field.attname,
+            remote=field.attname,
+            refusal=_unsteady(related._default_manager),
+        )
+    )
+
+
+def _many_to_many(model: type[Model], attribute: Any) -> Member | None:
+    field = attribute.field
+    reverse = attribute.reverse
+    other = attribute.rel.related_model if reverse else attribute.rel.model
+    back = field.name if reverse else field.related_query_name()
+    own = (field.m2m_reverse_target_field_name if reverse else field.m2m_target_field_name)()
+    refusal = _unsteady(other._default_manager, exact=True)
+    if attribute.rel.related_model is attribute.rel.model:
+        refusal = refusal or "a many-to-many relation to itself"
+    return RelationMember(
+        Relation(
+            accessor=attribute.rel.get_accessor_name() if reverse else field.name,
+            lookup=field.related_query_name() if reverse else field.name,
+            model=other,
+            many=True,
+            reverse=reverse,
+            nullable=False,
+            local=(field.remote_field.model if reverse else field.model)._meta.get_field(own).attname,
+            remote=f"{back}__{own}",
+            m2m=True,
+            refusal=refusal,
+        )
+    )
+
+
+def _display(model: type[Model], attribute: Any) -> Member | None:
+    stock = Model._get_FIELD_display  # type: ignore[attr-defined]
+    if attribute.func is not stock or attribute.keywords.keys() != {"field"}:
+        return None
+    if getattr(model, "_get_FIELD_display") is not stock:
+        return None
+    field = attribute.keywords["field"]
+    if not isinstance(member(model, field.attname), ColumnMember):
+        return None
+    try:
+        labels = tuple(dict(make_hashable(field.flatchoices)).items())
+    except TypeError:
+        return None
+    return DisplayMember(field, labels)
+
+
+CLASSIFIERS: dict[type, Callable[[type[Model], Any], Member | None]] = {
+    DeferredAttribute: _column,
+    ForeignKeyDeferredAttribute: _column,
+    ForwardManyToOneDescriptor: _forward,
+    ForwardOneToOneDescriptor: _forward,
+    ReverseOneToOneDescriptor: _reverse_one,
+    ReverseManyToOneDescriptor: _reverse_many,
+    ManyToManyDescriptor: _many_to_many,
+    partialmethod: _display,
+}
+
+
+def _loose(field: ForeignKey[Any, Any]) -> str | None:
+    """Why the key may point to a row that is not there, so that a join would lose or invent something."""
+    if not field.db_constraint:
+        return f"{field} has no database constraint"
+    if field.remote_field.on_delete is DO_NOTHING:
+        return f"{field} does nothing on delete"
+    for model in (field.model, field.remote_field.model):
+        if not model._meta.managed:
+            return f"the table of {model.__name__} is not managed"
+    return None
+
+
+def _filtering(manager: Manager[Any]) -> str | None:
+    """Why attribute access, which goes through ``_base_manager``, may see other rows than a join."""
+    if type(manager).get_queryset is not BaseManager.get_queryset or manager._queryset_class is not QuerySet:
+        return f"the base manager of {manager.model.__name__} is not Django's own"
+    return None
+
+
+def _unsteady(manager: Manager[Any], *, exact: bool = False) -> str | None:
+    """Why the related manager's rows cannot be had without an instance."""
+    get_queryset = type(manager).get_queryset
+    if get_queryset is BaseManager.get_queryset:
+        return None
+    code = getattr(get_queryset, "__code__", None)
+    stock_init = type(manager).__init__ in (BaseManager.__init__, Manager.__init__)
+    if exact or code is None or not stock_init or {"instance", "core_filters"} & set(code.co_names):
+        return f"the default manager of {manager.model.__name__} has its own get_queryset()"
+    return None
+
+
+# Whether an object of a class that defines one of these can be told from a record of it.
+_VISIBLE = (
+    "__getattribute__",
+    "__getitem__",
+    "__bool__",
+    "__len__",
+    "__iter__",
+    "__contains__",
+    "__call__",
+    "__html__",
+)
+_MAKING = ("__init__", "__new__", "__setattr__", "__getattr__")
+
+
+@cache
+def opaque(model: type[Model]) -> str | None:
+    """Why no record may stand for an object of ``model``: it answers a template in its own way."""
+    return next((f"{model.__name__}.{name}() is its own" for name in _VISIBLE if _overridden(model, name)), None)
+
+
+@cache
+def hand_made(model: type[Model]) -> str | None:
+    """Why rows of ``model`` may differ from its instances: it changes how instances are made or read."""
+    if getattr(model.from_db, "__func__", None) is not getattr(Model.from_db, "__func__", None):
+        return f"{model.__name__}.from_db() is its own"
+    for name in _MAKING:
+        if _overridden(model, name):
+            return f"{model.__name__}.{name}() is its own"
+    if type(model) is not ModelBase:
+        return f"the class of {model.__name__} is made by {type(model).__name__}"
+    if model._meta.parents:
+        return f"{model.__name__} inherits from a concrete model"
+    if len(getattr(model._meta, "pk_fields", ())) > 1:
+        return f"{model.__name__} has a composite primary key"
+    return None
+
+
+def _overridden(model: type[Model], name: str) -> bool:
+    stock = inspect.getattr_static(Model, name, MISSING)
+    return inspect.getattr_static(model, name, MISSING) is not stock
+
+
+def observed(model: type[Model]) -> bool:
+    """Whether a signal receiver sees each instance of ``model``; receivers may connect at any time."""
+    return pre_init.has_listeners(model) or post_init.has_listeners(model)

@@ -1,0 +1,207 @@
+"""What a template reads: frozen nodes, no model in sight.
+
+The extractor hands over JSON (schema ``djust-ast/paths@1``); ``decode`` turns it into a ``PathTree`` once a
+template. ``from_paths`` makes the same nodes from dotted paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an expression stands: file name, line and column from 1, length in characters."""
+
+    file: str
+    line: int
+    column: int
+    length: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class PathNode:
+    """One value that a template reads, and what it reads below it.
+
+    ``uses`` are the uses of the value itself (``out bool len iter cmp num arg esc``), ``attrs`` its ``.name``
+    steps, ``indexes`` its ``.0`` steps, ``element`` what a loop over it sees. ``conditional``: every read is
+    inside a branch that may not render.
+    """
+
+    uses: frozenset[str] = frozenset()
+    attrs: Mapping[str, PathNode] = field(default_factory=dict)
+    indexes: Mapping[str, PathNode] = field(default_factory=dict)
+    element: PathNode | None = None
+    conditional: bool = False
+    filters: tuple[str, ...] = ()
+    where: tuple[Position, ...] = ()
+
+    @property
+    def at(self) -> Position | None:
+        """The first place that reads it."""
+        return self.where[0] if self.where else None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextRead:
+    """A tag that may read names of the context by itself; ``reads`` is ``None`` for "any"."""
+
+    tag: str
+    reads: tuple[str, ...] | None
+    where: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A template that this one extends or includes; ``name`` is ``None`` when only a variable knows."""
+
+    kind: str
+    name: str | None
+    expression: str | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PathTree:
+    """All that one template reads, its parents and includes linked in."""
+
+    roots: Mapping[str, PathNode]
+    deps: tuple[Dependency, ...]
+    context_reads: tuple[ContextRead, ...]
+    files: tuple[str, ...]
+    env: str
+    fingerprint: str
+    text: bytes
+    locals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def json(self) -> bytes:
+        """The extractor's own document, UTF-8."""
+        return self.text
+
+    def dotted(self) -> dict[str, list[str]]:
+        """``{root: [dotted paths]}``, sorted; elements and literal indexes leave no trace."""
+        return {name: sorted(set(dotted(node))) for name, node in sorted(self.roots.items())}
+
+    @property
+    def escapes(self) -> bool:
+        """Whether some tag may read the whole context."""
+        return any(read.reads is None for read in self.context_reads)
+
+    def __str__(self) -> str:
+        return "\n".join(line for name, node in self.roots.items() for line in outline(name, node))
+
+
+def decode(text: bytes) -> PathTree:
+    """The tree that the extractor's JSON document describes."""
+    document = json.loads(text)
+    files = tuple(entry["name"] or "<template>" for entry in document.get("files", ()))
+    return PathTree(
+        roots={name: _node(node, files) for name, node in document.get("roots", {}).items()},
+        deps=tuple(
+            Dependency(dep["kind"], dep.get("name"), dep.get("expr"), bool(dep.get("missing")))
+            for dep in document.get("deps", ())
+        ),
+        context_reads=tuple(
+            ContextRead(
+                read["tag"],
+                None if read["reads"] == "*" else tuple(read["reads"]),
+                _position(read.get("at"), files),
+            )
+            for read in document.get("ctx", ())
+        ),
+        files=files,
+        env=document.get("env", ""),
+        fingerprint=hashlib.sha256(text).hexdigest(),
+        text=text,
+        locals={name: tuple(paths) for name, paths in document.get("locals", {}).items()},
+    )
+
+
+def from_paths(paths: Iterable[str]) -> PathNode:
+    """The node that dotted ``paths`` below one object describe; a leaf is printed."""
+    root = PathNode()
+    for path in paths:
+        leaf = PathNode(uses=frozenset({"out"}))
+        root = merge(root, reduce(lambda node, name: PathNode(attrs={name: node}), path.split(".")[::-1], leaf))
+    return root
+
+
+def merge(left: PathNode, right: PathNode) -> PathNode:
+    """What both read; conditional only where both are."""
+    return PathNode(
+        uses=left.uses | right.uses,
+        attrs=_merged(left.attrs, right.attrs),
+        indexes=_merged(left.indexes, right.indexes),
+        element=left.element and right.element and merge(left.element, right.element)
+        or left.element
+        or right.element,
+        conditional=left.conditional and right.conditional,
+        filters=tuple(dict.fromkeys(left.filters + right.filters)),
+        where=(left.where + right.where)[:4],
+    )
+
+
+def dotted(node: PathNode, prefix: str = "") -> Iterator[str]:
+    """Every path below ``node``, inner ones only where the value itself is used."""
+    if prefix and (node.uses - {"iter", "len"} or not (node.attrs or node.indexes or node.element)):
+        yield prefix
+    for name, child in node.attrs.items():
+        yield from dotted(child, f"{prefix}.{name}" if prefix else name)
+    for child in node.indexes.values():
+        yield from dotted(child, prefix)
+    if node.element is not None:
+        yield from dotted(node.element, prefix)
+
+
+def outline(name: str, node: PathNode, depth: int = 0) -> Iterator[str]:
+    """A readable line for each node: its name, uses, whether a branch decides, and where it is read."""
+    marks = [" ".join(sorted(node.uses))] if node.uses else []
+    if node.conditional:
+        marks.append("in a branch")
+    line = "  " * depth + name
+    if marks:
+        line += f"  [{'; '.join(marks)}]"
+    if node.at is not None:
+        line += f"  {node.at}"
+    yield line
+    for child_name, child in node.attrs.items():
+        yield from outline(f".{child_name}", child, depth + 1)
+    for index, child in node.indexes.items():
+        yield from outline(f".{index}", child, depth + 1)
+    if node.element is not None:
+        yield from outline("[each]", node.element, depth + 1)
+
+
+def _merged(left: Mapping[str, PathNode], right: Mapping[str, PathNode]) -> dict[str, PathNode]:
+    both = dict(left)
+    for name, node in right.items():
+        both[name] = merge(both[name], node) if name in both else node
+    return both
+
+
+def _node(node: Mapping[str, Any], files: tuple[str, ...]) -> PathNode:
+    element = node.get("e")
+    return PathNode(
+        uses=frozenset(node.get("u", ())),
+        attrs={name: _node(child, files) for name, child in node.get("a", {}).items()},
+        indexes={name: _node(child, files) for name, child in node.get("i", {}).items()},
+        element=None if element is None else _node(element, files),
+        conditional=bool(node.get("c")),
+        filters=tuple(node.get("f", ())),
+        where=tuple(filter(None, (_position(at, files) for at in node.get("at", ())))),
+    )
+
+
+def _position(at: list[int] | None, files: tuple[str, ...]) -> Position | None:
+    if not at:
+        return None
+    file, line, column, length = at
+    return Position(files[file] if file < len(files) else "<template>", line, column, length)

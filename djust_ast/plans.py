@@ -1,0 +1,74 @@
+"""What to ask the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from djust_ast.members import Relation
+from djust_ast.specs import SerializerSpec
+
+Route = Literal["rows", "instances", "leave"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the planner may do to the objects at hand.
+
+    ``given``: they are instances already. ``rows`` says why rows may not replace them, or is ``None``.
+    ``joins``: whether the main query may be joined. ``whole_rows``: its columns must stay as they are, since
+    only then do ties in its order fall as they would in plain Django.
+    """
+
+    given: bool = False
+    rows: str | None = None
+    joins: bool = True
+    whole_rows: bool = False
+
+
+FRESH = State()
+GIVEN = State(given=True, rows="the objects are loaded already", joins=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One relation fetched in a query of its own, for all parents at once.
+
+    ``path`` leads from the parent's root object to the relation (accessor names). On the row route ``key`` is
+    the index of the parent's key among its columns. ``lazy``: fetched when first touched.
+    """
+
+    path: tuple[str, ...]
+    relation: Relation
+    spec: SerializerSpec
+    plan: QueryPlan
+    lazy: bool = False
+    key: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """How the objects of one query are fetched.
+
+    ``columns`` are the ``values_list`` paths of the row route, ``key`` the index of the parent's key among them.
+    ``select_related`` are query names, ``loaded`` the accessor paths that the generated code may read without
+    a query. ``reason`` says why it is not rows.
+    """
+
+    route: Route
+    columns: tuple[str, ...] = ()
+    key: int = -1
+    select_related: tuple[str, ...] = ()
+    loaded: frozenset[tuple[str, ...]] = frozenset()
+    levels: tuple[Level, ...] = ()
+    reason: str | None = None
+
+    @property
+    def queries(self) -> tuple[int, int]:
+        """The least and the most queries of one run; the most counts levels that a branch decides."""
+        least = most = 1
+        for level in self.levels:
+            low, high = level.plan.queries
+            least += 0 if level.lazy else low
+            most += high
+        return least, most

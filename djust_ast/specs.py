@@ -1,0 +1,136 @@
+"""What a path tree means for a model: the bound tree, from which the plan and the code both derive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Field, Model
+
+from djust_ast.members import Relation
+from djust_ast.paths import Position
+
+# What a template may do to an object without being able to tell a record from it.
+ENTERED = frozenset({"bool"})  # a non-empty dict is as true as an instance
+PRINTED = frozenset({"bool", "out", "cmp"})  # answered by a record that knows its instance
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A concrete column, under the ``name`` that the template uses for it."""
+
+    name: str
+    field: Field[Any, Any]
+    where: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inlined:
+    """A ``get_FOO_display`` whose labels are compiled in."""
+
+    name: str
+    field: Field[Any, Any]
+    labels: tuple[tuple[Any, Any], ...]
+    where: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A to-one relation, with the spec of the other side; ``conditional``: only branches read it."""
+
+    name: str
+    relation: Relation
+    spec: SerializerSpec
+    conditional: bool = False
+    where: Position | None = None
+
+    @property
+    def keys_only(self) -> bool:
+        """Whether our own foreign key column already holds all that is read (``{{ lease.tenant.pk }}``)."""
+        relation = self.relation
+        return (
+            not relation.reverse
+            and relation.refusal is None
+            and not self.spec.needs_instance
+            and bool(self.spec.members)
+            and all(isinstance(m, Column) and m.field.attname == relation.remote for m in self.spec.members)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The rows of a related manager, read through ``via`` (``"all"``, or ``""``: under the name itself)."""
+
+    name: str
+    relation: Relation
+    via: str
+    spec: SerializerSpec
+    lazy: bool = False
+    where: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Whatever Django finds under ``name`` on the live object: property, method, manager, annotation.
+
+    ``rows``: the related manager that it is, when its rows are worth fetching for all siblings at once.
+    """
+
+    name: str
+    where: Position | None = None
+    rows: Many | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A name that the class does not have; the instance may."""
+
+    name: str
+    where: Position | None = None
+
+
+SpecMember = Column | Inlined | Related | Many | Computed | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class SerializerSpec:
+    """What is read of one object of ``model``.
+
+    ``uses`` are the uses of the object itself. ``live`` says why it must stay the live object, or is ``None``.
+    """
+
+    model: type[Model]
+    members: tuple[SpecMember, ...]
+    uses: frozenset[str] = frozenset()
+    live: str | None = None
+    where: Position | None = None
+
+    @property
+    def needs_instance(self) -> bool:
+        """Whether a record of it must know its instance."""
+        return (
+            self.live is not None
+            or not self.uses <= ENTERED
+            or any(isinstance(m, Computed | Missing) for m in self.members)
+        )
+
+    @property
+    def anchored(self) -> bool:
+        """Whether some key is there whatever the data, so that the dict is as true as the instance."""
+        return any(not (isinstance(m, Related) and m.relation.missing) for m in self.members)
+
+    @property
+    def pk(self) -> str:
+        """The attribute that holds the primary key."""
+        pk = self.model._meta.pk
+        return pk.attname if pk is not None else "pk"
+
+    def walk(self) -> Iterator[SerializerSpec]:
+        """This spec and every spec below it."""
+        yield self
+        for m in self.members:
+            if isinstance(m, Related | Many):
+                yield from m.spec.walk()
+            elif isinstance(m, Computed) and m.rows is not None:
+                yield from m.rows.spec.walk()
