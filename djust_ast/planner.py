@@ -1,0 +1,164 @@
+"""Planning: a spec and the state of the objects at hand become a query plan.
+
+Rows where they are provably what the instances would show, instances otherwise. The reasons of a refusal are
+rows of ``docs/planner.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from djust_ast.members import Relation, hand_made
+from djust_ast.plans import FRESH, Level, QueryPlan, State
+from djust_ast.specs import (
+    Column,
+    Computed,
+    Inlined,
+    Many,
+    Missing,
+    Related,
+    SerializerSpec,
+)
+from djust_ast.states import state_behind
+
+Path = tuple[str, ...]
+MAX_JOINS = 8
+
+
+def plan(spec: SerializerSpec, state: State = FRESH, *, key: str | None = None) -> QueryPlan:
+    """The cheapest way to the objects of ``spec`` that shows what plain Django would show.
+
+    ``key`` is a lookup whose value each row must carry: its parent's key.
+    """
+    reason = state.rows or next(_refusals(spec, state), None)
+    if reason is None:
+        return _rows(spec, state, key)
+    return _instances(spec, state, reason)
+
+
+# -- rows ---------------------------------------------------------------------------------------------------
+
+
+def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
+    name = spec.model.__name__
+    if spec.live is not None:
+        yield f"{name} is {spec.live}"
+    if spec.needs_instance and not spec.live:
+        yield from (
+            f"{name}.{m.name} needs the instance" for m in spec.members if isinstance(m, Computed | Missing)
+        )
+        yield f"{name} itself is printed or compared"
+    changed = hand_made(spec.model)
+    if changed:
+        yield changed
+    for m in spec.members:
+        match m:
+            case Related(relation=relation):
+                if m.keys_only:
+                    continue
+                if relation.refusal:
+                    yield relation.refusal
+                if state.whole_rows and (m.conditional or relation.reverse):
+                    yield f"{name}.{m.name} may not be read, and the order of the main query must stay"
+                yield from _refusals(m.spec, FRESH)
+            case Many(relation=relation):
+                if relation.refusal:
+                    yield relation.refusal
+                if relation.m2m and next(_refusals(m.spec, FRESH), None):
+                    yield f"the rows of {name}.{m.name} need instances"
+
+
+@dataclass(slots=True)
+class _Layout:
+    columns: dict[str, int] = field(default_factory=dict)
+    levels: list[Level] = field(default_factory=list)
+
+    def column(self, lookup: str) -> int:
+        return self.columns.setdefault(lookup, len(self.columns))
+
+
+def _rows(spec: SerializerSpec, state: State, key: str | None) -> QueryPlan:
+    layout = _Layout()
+    if state.whole_rows:
+        for concrete in spec.model._meta.concrete_fields:
+            layout.column(concrete.attname)
+    _lay_out(spec, "", (), layout, joins=not state.whole_rows)
+    index = -1 if key is None else layout.column(key)
+    return QueryPlan("rows", columns=tuple(layout.columns), levels=tuple(layout.levels), key=index)
+
+
+def _lay_out(spec: SerializerSpec, prefix: str, path: Path, layout: _Layout, *, joins: bool) -> None:
+    if not spec.anchored:
+        layout.column(prefix + spec.pk)
+    for m in spec.members:
+        match m:
+            case Column() | Inlined():
+                layout.column(prefix + m.field.attname)
+            case Related(relation=relation):
+                if relation.reverse:
+                    layout.column(f"{prefix}{relation.lookup}__{m.spec.pk}")
+                elif relation.nullable or m.keys_only:
+                    layout.column(prefix + relation.local)
+                if m.keys_only:
+                    continue
+                if joins:
+                    _lay_out(m.spec, f"{prefix}{relation.lookup}__", (*path, m.name), layout, joins=True)
+                else:
+                    layout.levels.append(_level(m, path, layout.column(prefix + relation.local)))
+            case Many(relation=relation):
+                key = layout.column(prefix + relation.local)
+                layout.levels.append(_level(m, path, key))
+
+
+def _level(m: Related | Many, path: Path, key: int) -> Level:
+    lazy = isinstance(m, Many) and m.lazy
+    below = plan(m.spec, state_behind(m.relation), key=m.relation.remote)
+    return Level((*path, m.name), m.relation, m.spec, below, lazy=lazy, key=key)
+
+
+# -- instances ----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Loading:
+    joins: list[str] = field(default_factory=list)
+    loaded: set[Path] = field(default_factory=set)
+    levels: list[Level] = field(default_factory=list)
+
+
+def _instances(spec: SerializerSpec, state: State, reason: str) -> QueryPlan:
+    loading = _Loading()
+    _load(spec, (), "", state.joins, loading)
+    return QueryPlan(
+        "instances",
+        select_related=tuple(loading.joins),
+        loaded=frozenset(loading.loaded),
+        levels=tuple(loading.levels),
+        reason=reason,
+    )
+
+
+def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _Loading) -> None:
+    for m in spec.members:
+        here = (*path, m.name)
+        match m:
+            case Related() if m.keys_only:
+                loading.loaded.add(here)
+            case Related(relation=relation) if joins and relation.joinable and len(loading.joins) < MAX_JOINS:
+                loading.joins.append(prefix + relation.lookup)
+                loading.loaded.add(here)
+                _load(m.spec, here, f"{prefix}{relation.lookup}__", joins, loading)
+            case Related(relation=relation) if relation.refusal is None:
+                _append(loading, here, relation, m.spec, lazy=m.conditional)
+            case Many():
+                _append(loading, here, m.relation, m.spec, lazy=m.lazy)
+            case Computed(rows=Many() as rows):
+                _append(loading, here, rows.relation, rows.spec, lazy=True)
+
+
+def _append(loading: _Loading, path: Path, relation: Relation, spec: SerializerSpec, *, lazy: bool) -> None:
+    below = plan(spec, state_behind(relation, rows="its parent is an instance"))
+    loading.levels.append(Level(path, relation, spec, below, lazy=lazy))
+    if not lazy:
+        loading.loaded.add(path)

@@ -1,0 +1,107 @@
+"""What a queryset is already, and so what may be done to it.
+
+Nothing here runs a query. The reasons are said by ``explain()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Manager, Model
+from django.db.models.query import ModelIterable, QuerySet
+
+from djust_ast.members import Relation
+from djust_ast.plans import FRESH, GIVEN, State
+
+AnyQuerySet = QuerySet[Any, Any]
+
+_KEPT = ("_fetch_all", "_iterator", "__iter__", "_clone", "_chain", "values_list", "_values", "iterator")
+
+
+def state_of(queryset: AnyQuerySet) -> State:
+    """What the planner may do to ``queryset``; ``GIVEN`` when it was evaluated."""
+    if queryset._result_cache is not None:
+        return GIVEN
+    total = total_order(queryset)
+    return State(
+        rows=next((reason for applies, reason in REFUSALS if applies(queryset)), None),
+        joins=total and not any(applies(queryset) for applies in NO_JOINS),
+        whole_rows=not total,
+    )
+
+
+def state_behind(relation: Relation, rows: str | None = None) -> State:
+    """The state of the query that fetches the other side of ``relation`` by key."""
+    if not relation.many:
+        return State(rows=rows)
+    if relation.refusal is not None:
+        return State(rows=relation.refusal, joins=False)
+    state = state_of(relation.model._default_manager.get_queryset())
+    return state if rows is None else State(rows=rows, joins=state.joins)
+
+
+def plannable(queryset: AnyQuerySet) -> bool:
+    """Whether it holds model instances that are made by Django's own iterable, lazily or already."""
+    if queryset._fields is not None or queryset._iterable_class is not ModelIterable:
+        return False
+    return queryset._result_cache is not None or not queryset.query.combinator
+
+
+def total_order(queryset: AnyQuerySet) -> bool:
+    """Whether the order ends in something unique, so that no two rows tie."""
+    query = queryset.query
+    if query.extra_order_by or query.group_by is not None or not query.default_ordering and not query.order_by:
+        return False
+    ordering = query.order_by or query.get_meta().ordering or ()
+    return any(isinstance(item, str) and _unique(queryset.model, item.lstrip("-+")) for item in ordering)
+
+
+def _unique(model: type[Model], name: str) -> bool:
+    if name == "pk":
+        return True
+    return any(
+        field.unique and not field.null and name in (field.name, field.attname) and not field.is_relation
+        for field in model._meta.concrete_fields
+    )
+
+
+def _own_methods(queryset: AnyQuerySet) -> bool:
+    cls = type(queryset)
+    return cls is not QuerySet and any(getattr(cls, name) is not getattr(QuerySet, name) for name in _KEPT)
+
+
+def _deferred(queryset: AnyQuerySet) -> bool:
+    return bool(queryset.query.deferred_loading[0]) or not queryset.query.deferred_loading[1]
+
+
+# Why rows may not replace the instances of a queryset (docs/planner.md).
+REFUSALS: tuple[tuple[Callable[[AnyQuerySet], Any], str], ...] = (
+    (_own_methods, "the queryset class has its own way to make instances"),
+    (lambda qs: qs.query.combinator, "a union, intersection or difference"),
+    (lambda qs: qs.query.select_for_update, "select_for_update()"),
+    (lambda qs: qs.query.distinct, "distinct()"),
+    (lambda qs: qs.query.annotations, "annotations"),
+    (lambda qs: qs.query.extra, "extra()"),
+    (lambda qs: qs._prefetch_related_lookups, "prefetch_related() by the view"),
+    (lambda qs: qs._known_related_objects, "rows of a related manager know their parent"),
+    (_deferred, "only() or defer() by the view"),
+    (lambda qs: settings.DATABASE_ROUTERS, "database routers"),
+)
+# Why the main query may not be joined.
+NO_JOINS: tuple[Callable[[AnyQuerySet], Any], ...] = (
+    lambda qs: qs.query.combinator,
+    lambda qs: qs.query.select_for_update,
+    lambda qs: qs.query.select_related is True,
+    _deferred,
+    lambda qs: settings.DATABASE_ROUTERS,
+)
+
+
+def queryset_of(value: Manager[Any] | AnyQuerySet) -> AnyQuerySet:
+    """A manager's rows, or the queryset itself."""
+    return value if isinstance(value, QuerySet) else value.all()
+
+
+__all__ = ["FRESH", "GIVEN", "plannable", "queryset_of", "state_behind", "state_of", "total_order"]
