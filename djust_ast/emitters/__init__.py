@@ -1,0 +1,64 @@
+"""Emitters: a spec and its plan become a code object. One protocol, one file an emitter."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any, Protocol
+
+from djust_ast.plans import QueryPlan
+from djust_ast.specs import Computed, Many, Related, SerializerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """A code object that defines ``name`` when it runs in ``namespace``, and the tree that it was made from."""
+
+    name: str
+    code: CodeType
+    tree: ast.Module
+    namespace: dict[str, Any] = field(repr=False)
+
+    @property
+    def source(self) -> str:
+        """The generated source; names of a template stand in it as constants only."""
+        return ast.unparse(self.tree) + "\n"
+
+
+class Emitter(Protocol):
+    """What makes code.
+
+    The function of an instance plan takes the objects; that of a row plan takes the rows and, for each level
+    of the plan, a function from a parent's key to what stands for the other side.
+    """
+
+    def emit(self, spec: SerializerSpec, plan: QueryPlan) -> Emitted:
+        """The serializer of ``spec`` over what ``plan`` fetches."""
+        ...
+
+
+def paths_of(spec: SerializerSpec, prefix: str = "") -> Iterator[str]:
+    """Every dotted path of ``spec``, in order."""
+    for m in spec.members:
+        path = f"{prefix}{m.name}"
+        yield path
+        if isinstance(m, Computed) and m.rows is not None:
+            yield from paths_of(m.rows.spec, f"{path}.all.")
+        elif isinstance(m, Related | Many):
+            via = f"{m.via}." if isinstance(m, Many) and m.via else ""
+            yield from paths_of(m.spec, f"{path}.{via}")
+
+
+def function_name(model_name: str, paths: Iterator[str] | list[str]) -> str:
+    """``serialize_lease_1a2b3c``: the model, and six hex digits of the paths."""
+    digest = hashlib.sha256("\n".join(sorted(set(paths))).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"serialize_{identifier(model_name.lower())}_{digest[:6]}"
+
+
+def identifier(name: str) -> str:
+    """``name`` with everything but ASCII letters, digits and underscores left out; ``x`` if nothing is left."""
+    return re.sub(r"\W|^(?=\d)", "", name, flags=re.ASCII) or "x"

@@ -1,0 +1,321 @@
+"""The ``ast`` emitter: one function for a whole list, nested displays, every relation read once.
+
+Names that come from a template or a model enter the tree as string constants only, never as text and never as
+identifiers. Every node carries the position of the template expression that asked for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from djust_ast.emitters import Emitted, function_name, identifier, paths_of
+from djust_ast.paths import Position
+from djust_ast.plans import Level, QueryPlan
+from djust_ast.records import Hole, Record
+from djust_ast.runtime import itself, tolerant
+from djust_ast.specs import (
+    ENTERED,
+    Column,
+    Inlined,
+    Many,
+    Related,
+    SerializerSpec,
+)
+
+Path = tuple[str, ...]
+_LOAD, _STORE = ast.Load(), ast.Store()
+
+
+class AstEmitter:
+    """Python's own ``ast``, compiled by Python's own compiler."""
+
+    def emit(self, spec: SerializerSpec, plan: QueryPlan) -> Emitted:
+        """The serializer of ``spec`` over what ``plan`` fetches, with the template's name as its file name."""
+        name = function_name(spec.model.__name__, paths_of(spec))
+        writer = (_Rows if plan.route == "rows" else _Instances)(spec)
+        writer.function(name, spec, plan)
+        tree = ast.Module(body=writer.functions, type_ignores=[])
+        return Emitted(name, compile(tree, writer.file, "exec"), tree, writer.namespace)
+
+
+class _Writer:
+    """What both routes share: positions, numbered names, and the objects that the code refers to."""
+
+    def __init__(self, spec: SerializerSpec) -> None:
+        first = next((at for at in _positions(spec)), None)
+        self.file = first.file if first else f"<serializer of {spec.model.__name__}>"
+        self.at = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+        self.namespace: dict[str, Any] = {}
+        self.functions: list[ast.stmt] = []
+        self.count = 0
+
+    def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
+        raise NotImplementedError
+
+    @contextmanager
+    def place(self, where: Position | None) -> Iterator[None]:
+        """Nodes made inside stand where the template asks for them, if that is in this function's file."""
+        before = self.at
+        if where is not None and where.file == self.file:
+            start = where.column - 1
+            self.at = {
+                "lineno": where.line,
+                "col_offset": start,
+                "end_lineno": where.line,
+                "end_col_offset": start + where.length,
+            }
+        yield
+        self.at = before
+
+    def fresh(self, stem: str) -> str:
+        self.count += 1
+        return f"{identifier(stem)}_{self.count}"
+
+    def known(self, stem: str, value: Any) -> ast.expr:
+        """A reference to ``value``, which becomes a global of the generated code."""
+        name = self.fresh(stem)
+        self.namespace[name] = value
+        return self.load(name)
+
+    # -- nodes ----------------------------------------------------------------------------------------------
+
+    def load(self, name: str) -> ast.expr:
+        return ast.Name(name, _LOAD, **self.at)
+
+    def const(self, value: Any) -> ast.expr:
+        return ast.Constant(value, None, **self.at)
+
+    def attr(self, value: ast.expr, name: str) -> ast.expr:
+        return ast.Attribute(value, name, _LOAD, **self.at)
+
+    def item(self, value: ast.expr, key: Any) -> ast.expr:
+        return ast.Subscript(value, self.const(key), _LOAD, **self.at)
+
+    def call(self, function: ast.expr, *args: ast.expr) -> ast.expr:
+        return ast.Call(function, list(args), [], **self.at)
+
+    def bind(self, name: str, value: ast.expr) -> ast.expr:
+        return ast.NamedExpr(ast.Name(name, _STORE, **self.at), value, **self.at)
+
+    def unless_none(self, test: ast.expr, value: ast.expr, otherwise: ast.expr | None = None) -> ast.expr:
+        """``otherwise if test is None else value``."""
+        is_none = ast.Compare(test, [ast.Is()], [self.const(None)], **self.at)
+        return ast.IfExp(is_none, otherwise or self.const(None), value, **self.at)
+
+    def display(self, entries: list[tuple[str | None, ast.expr]]) -> ast.expr:
+        """A dict display; an entry without a key is unpacked into it."""
+        keys = [None if key is None else self.const(key) for key, _ in entries]
+        return ast.Dict(keys, [value for _, value in entries], **self.at)
+
+    def labelled(self, m: Inlined, value: ast.expr, again: ast.expr) -> ast.expr:
+        """The label of a choice, or the value itself: Django's ``_get_FIELD_display``."""
+        labels = self.known(f"labels_{m.field.name}", dict(m.labels))
+        return self.call(self.attr(labels, "get"), value, again)
+
+    def define(self, name: str, parameters: list[str], body: list[ast.stmt]) -> None:
+        arguments = ast.arguments(
+            posonlyargs=[],
+            args=[ast.arg(parameter, None, None, **self.at) for parameter in parameters],
+            kwonlyargs=[],
+            kw_defaults=[],
+            defaults=[],
+        )
+        # Through keywords: 3.12 added a field.
+        self.functions.append(ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], **self.at))
+
+
+class _Rows(_Writer):
+    """``[{...} for (c0, c1) in rows]``."""
+
+    def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
+        self.columns = {lookup: f"c{index}" for index, lookup in enumerate(plan.columns)}
+        self.levels = {level.path: self.fresh(level.path[-1]) for level in plan.levels}
+        with self.place(spec.where):
+            row = ast.Tuple([ast.Name(c, _STORE, **self.at) for c in self.columns.values()], _STORE, **self.at)
+            each = ast.comprehension(target=row, iter=self.load("rows"), ifs=[], is_async=0)
+            result = ast.ListComp(self.record(spec, "", ()), [each], **self.at)
+            self.define(name, ["rows", *self.levels.values()], [ast.Return(result, **self.at)])
+
+    def column(self, lookup: str) -> ast.expr:
+        return self.load(self.columns[lookup])
+
+    def record(self, spec: SerializerSpec, prefix: str, path: Path) -> ast.expr:
+        entries: list[tuple[str | None, ast.expr]] = []
+        absent: dict[str, type[Exception]] = {}
+        if not spec.anchored:
+            entries.append(("pk", self.column(prefix + spec.pk)))
+        for m in spec.members:
+            with self.place(m.where):
+                match m:
+                    case Column():
+                        entries.append((m.name, self.column(prefix + m.field.attname)))
+                    case Inlined():
+                        value = self.column(prefix + m.field.attname)
+                        entries.append((m.name, self.labelled(m, value, value)))
+                    case Related(relation=relation) if relation.missing is not None:
+                        absent[m.name] = relation.missing
+                        test = self.column(f"{prefix}{relation.lookup}__{m.spec.pk}")
+                        below = self.display([(m.name, self.related(m, prefix, path))])
+                        entries.append((None, self.unless_none(test, below, self.display([]))))
+                    case Related():
+                        entries.append((m.name, self.related(m, prefix, path)))
+                    case Many():
+                        rows = self.level(m, prefix, path)
+                        entries.append((m.name, self.display([(m.via, rows)]) if m.via else rows))
+        record = self.display(entries)
+        if not absent:
+            return record
+        return self.call(self.known("Hole", type("Hole", (Hole,), {"__slots__": (), "absent": absent})), record)
+
+    def related(self, m: Related, prefix: str, path: Path) -> ast.expr:
+        relation = m.relation
+        if m.keys_only:
+            key = self.column(prefix + relation.local)
+            return self.unless_none(key, self.display([(below.name, key) for below in m.spec.members]))
+        if (*path, m.name) in self.levels:
+            return self.level(m, prefix, path)
+        below = self.record(m.spec, f"{prefix}{relation.lookup}__", (*path, m.name))
+        if relation.reverse or not relation.nullable:
+            return below
+        return self.unless_none(self.column(prefix + relation.local), below)
+
+    def level(self, m: Related | Many, prefix: str, path: Path) -> ast.expr:
+        return self.call(self.load(self.levels[*path, m.name]), self.column(prefix + m.relation.local))
+
+
+class _Instances(_Writer):
+    """A loop over instances that reads what is loaded; an object that is not loaded as planned goes to ``slow``.
+
+    Columns come from ``__dict__`` and relations from ``_state.fields_cache``, where Django's descriptors keep
+    them; the binder has seen that the descriptors are Django's.
+    """
+
+    def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
+        with self.place(spec.where):
+            obj = "obj"
+            record = self.record(spec, plan, (), obj)
+            slow = self.call(self.known("slow", tolerant(shape(spec))), self.load(obj))
+            append = self.load("append")
+            guarded = ast.Try(
+                body=[ast.Expr(self.call(append, record), **self.at)],
+                handlers=[
+                    ast.ExceptHandler(
+                        ast.Tuple([self.load("KeyError"), self.load("AttributeError")], _LOAD, **self.at),
+                        None,
+                        [ast.Expr(self.call(append, slow), **self.at)],
+                        **self.at,
+                    )
+                ],
+                orelse=[],
+                finalbody=[],
+                **self.at,
+            )
+            body: list[ast.stmt] = [
+                ast.Assign([ast.Name("out", _STORE, **self.at)], ast.List([], _LOAD, **self.at), **self.at),
+                ast.Assign(
+                    [ast.Name("append", _STORE, **self.at)], self.attr(self.load("out"), "append"), **self.at
+                ),
+                ast.For(
+                    ast.Name(obj, _STORE, **self.at), self.load("objects"), [guarded], [], None, **self.at
+                ),
+                ast.Return(self.load("out"), **self.at),
+            ]
+            self.define(name, ["objects"], body)
+
+    def record(self, spec: SerializerSpec, plan: QueryPlan, path: Path, obj: str) -> ast.expr:
+        if spec.live is not None:
+            return self.load(obj)
+        entries: list[tuple[str | None, ast.expr]] = []
+        values = _Once(self, self.fresh("values"), lambda: self.attr(self.load(obj), "__dict__"))
+        loaded = _Once(
+            self,
+            self.fresh("loaded"),
+            lambda: self.attr(self.attr(self.load(obj), "_state"), "fields_cache"),
+        )
+        whole = not spec.uses <= ENTERED
+        levels = {level.path: level for level in plan.levels}
+        if not spec.anchored:
+            entries.append(("pk", self.item(values.read(), spec.pk)))
+        for m in spec.members:
+            here = (*path, m.name)
+            with self.place(m.where):
+                match m:
+                    case Column():
+                        entries.append((m.name, self.item(values.read(), m.field.attname)))
+                    case Inlined():
+                        value = self.fresh(m.field.attname)
+                        first = self.bind(value, self.item(values.read(), m.field.attname))
+                        entries.append((m.name, self.labelled(m, first, self.load(value))))
+                    case Related() if m.keys_only:
+                        value = self.fresh(m.name)
+                        first = self.bind(value, self.item(values.read(), m.relation.local))
+                        below = self.display([(b.name, self.load(value)) for b in m.spec.members])
+                        entries.append((m.name, self.unless_none(first, below)))
+                    case Related() if here in plan.loaded:
+                        other = self.fresh(m.name)
+                        first = self.bind(other, self.item(loaded.read(), m.relation.accessor))
+                        level = levels.get(here)
+                        below = (
+                            self.record(m.spec, plan, here, other)
+                            if level is None
+                            else self.record(m.spec, level.plan, (), other)
+                        )
+                        if m.relation.missing is None:
+                            entries.append((m.name, self.unless_none(first, below)))
+                        else:
+                            whole = True
+                            present = self.display([(m.name, below)])
+                            entries.append((None, self.unless_none(first, present, self.display([]))))
+                    case Many() if here in plan.loaded:
+                        rows = self.rows(m, levels[here], obj)
+                        entries.append((m.name, self.display([(m.via, rows)]) if m.via else rows))
+                    case _:
+                        whole = True  # left to the instance
+        record = self.display(entries)
+        return self.call(self.known("Record", Record), self.load(obj), record) if whole else record
+
+    def rows(self, m: Many, level: Level, obj: str) -> ast.expr:
+        """The records of prefetched rows, made by a function of their own."""
+        name = self.fresh(f"serialize_{m.name}")
+        self.function(name, m.spec, level.plan)
+        cache = self.attr(self.load(obj), "_prefetched_objects_cache")
+        return self.call(self.load(name), self.item(cache, m.relation.accessor))
+
+
+class _Once:
+    """A value that is read once: bound to a name at its first use, in the order in which Python evaluates."""
+
+    def __init__(self, writer: _Writer, name: str, value: Any) -> None:
+        self.writer, self.name, self.value = writer, name, value
+        self.used = False
+
+    def read(self) -> ast.expr:
+        if self.used:
+            return self.writer.load(self.name)
+        self.used = True
+        return self.writer.bind(self.name, self.value())
+
+
+def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
+    """What ``runtime.tolerant`` reads of an object: what a template is sure to read, in the same order."""
+    rows: list[tuple[str, str, Any]] = []
+    for m in spec.members:
+        match m:
+            case Column():
+                rows.append((m.name, m.field.attname, None))
+            case Related(conditional=False):
+                below = itself if m.spec.live is not None else tolerant(shape(m.spec))
+                rows.append((m.name, m.relation.accessor, below))
+    return rows
+
+
+def _positions(spec: SerializerSpec) -> Iterator[Position]:
+    for below in spec.walk():
+        if below.where is not None:
+            yield below.where
+        for m in below.members:
+            if m.where is not None:
+                yield m.where

@@ -1,0 +1,97 @@
+"""``mode="json"``: records as JSON-safe data, by the rules of ``DjangoJSONEncoder``.
+
+Here, and only here, names in ``SENSITIVE_FIELDS`` are left out: this is data that leaves the process.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model
+
+from djust_ast.conf import settings
+from djust_ast.paths import PathNode
+from djust_ast.records import SWALLOWED, Record, called
+from djust_ast.specs import ENTERED, Column, Computed, Inlined, Many, Missing, Related, SerializerSpec
+
+_ENCODER = DjangoJSONEncoder()
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def eager(node: PathNode) -> PathNode:
+    """``node`` with nothing left to a branch: data that leaves the process is complete."""
+    return replace(
+        node,
+        conditional=False,
+        attrs={name: eager(child) for name, child in node.attrs.items()},
+        indexes={name: eager(child) for name, child in node.indexes.items()},
+        element=None if node.element is None else eager(node.element),
+    )
+
+
+def jsonify(record: Any, spec: SerializerSpec) -> Any:
+    """The JSON-safe form of what a serializer of ``spec`` made."""
+    if record is None:
+        return None
+    result: dict[str, Any] = {}
+    if spec.live is not None or not spec.uses <= ENTERED:
+        instance = record.instance if isinstance(record, Record) else record
+        result |= whole(instance)
+        if spec.live is not None:
+            return result
+    for m in spec.members:
+        if sensitive(m.name):
+            continue
+        match m:
+            case Column() | Inlined():
+                result[m.name] = safe(record[m.name])
+            case Related():
+                try:
+                    value = record[m.name]
+                except (ObjectDoesNotExist, *SWALLOWED):
+                    continue
+                result[m.name] = jsonify(value, m.spec)
+            case Many():
+                rows = record[m.name]
+                items = [jsonify(item, m.spec) for item in (rows[m.via] if m.via else rows)]
+                result[m.name] = {m.via: items} if m.via else items
+            case Computed() | Missing():
+                try:
+                    result[m.name] = safe(called(record[m.name]))
+                except (ObjectDoesNotExist, KeyError, AttributeError):
+                    continue
+    return result
+
+
+def sensitive(name: str) -> bool:
+    """Whether ``name`` must not leave the process; compared as Python's tokenizer folds it, too."""
+    denied = settings().SENSITIVE_FIELDS
+    return name in denied or unicodedata.normalize("NFKC", name) in denied
+
+
+def whole(instance: Model) -> dict[str, Any]:
+    """What stands for an object that is used as a whole."""
+    return {"pk": safe(instance.pk), "__str__": str(instance), "__model__": instance._meta.label}
+
+
+def safe(value: Any) -> Any:
+    """``value`` as JSON knows it."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, Model):
+        return whole(value)
+    if isinstance(value, Mapping):
+        return {str(key): safe(item) for key, item in value.items()}
+    if isinstance(value, _PLAIN):
+        return next(kind(value) for kind in (str, int, float) if isinstance(value, kind))
+    try:
+        return _ENCODER.default(value)
+    except TypeError:
+        if isinstance(value, Iterable):
+            return [safe(item) for item in value]
+        return str(value)

@@ -1,0 +1,240 @@
+"""What stands in the place of a live object.
+
+A plain ``dict`` where a template can only enter keys that are there. ``Record`` where more may be asked: a dict
+of what was read ahead, and the live object for everything else, so that anything not read ahead is exactly what
+Django would find. ``Hole`` is a row whose absent one-to-ones raise what their descriptors raise.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, overload
+
+from django.db.models import QuerySet
+
+# What Django's lookup takes for "no such key" (django.template.base.Variable._resolve_lookup).
+SWALLOWED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+
+
+class Record(dict[str, Any]):
+    """A record that knows its live object.
+
+    Missing keys, attributes, text, equality and hash are the object's own. A method is keyed by its name and
+    gives what Django's templates would show: the result of the call, the method itself where Django refuses to
+    call it (``alters_data``) or cannot (it needs arguments).
+    """
+
+    __slots__ = ("_raised", "instance")
+
+    def __init__(self, instance: Any, members: dict[str, Any]) -> None:
+        dict.__init__(self, members)
+        self.instance = instance
+        self._raised: tuple[str, Exception] | None = None
+
+    def __missing__(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise KeyError(name)
+        # Django's lookup swallows these five from ``record[name]`` and asks for the attribute next: it must
+        # then get the same exception, without a second run of the property.
+        try:
+            return called(getattr(self.instance, name))
+        except SWALLOWED as error:
+            if isinstance(error, AttributeError) and name not in dir(self.instance):
+                raise KeyError(name) from None
+            self._raised = (name, error)
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        raised, self._raised = self._raised, None
+        if raised is not None and raised[0] == name:
+            raise raised[1]
+        return getattr(self.instance, name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.instance)
+
+    def __str__(self) -> str:
+        return str(self.instance)
+
+    def __repr__(self) -> str:
+        return repr(self.instance)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.instance == (other.instance if isinstance(other, Record) else other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(self.instance)
+
+    def __bool__(self) -> bool:
+        return bool(self.instance)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Record, (self.instance, dict(self)))
+
+
+class Hole(dict[str, Any]):
+    """A row of a model with reverse one-to-ones: an absent one is silent, as Django's descriptor is."""
+
+    __slots__ = ()
+    absent: ClassVar[dict[str, type[Exception]]] = {}
+
+    def __missing__(self, name: str) -> Any:
+        exception = self.absent.get(name)
+        if exception is None:
+            raise KeyError(name)
+        raise exception(f"no related {name}")
+
+
+class Records(list[Any]):
+    """The rows of a queryset, fetched; it answers ``count``, ``exists``, ``first``, ``last`` and ``all``.
+
+    Anything else (``filter``, ``order_by``, ...) is asked of the queryset that the rows came from.
+    """
+
+    __slots__ = ("source",)
+
+    def __init__(self, rows: Any = (), source: QuerySet[Any, Any] | None = None) -> None:
+        super().__init__(rows)
+        self.source = source
+
+    def count(self, *value: Any) -> int:
+        """How many rows; with a value, how often it occurs, as for any list."""
+        return super().count(*value) if value else len(self)
+
+    def exists(self) -> bool:
+        """Whether there is a row."""
+        return len(self) > 0
+
+    def first(self) -> Any:
+        """The first row, or ``None``."""
+        return self[0] if self else None
+
+    def last(self) -> Any:
+        """The last row, or ``None``."""
+        return self[-1] if self else None
+
+    def all(self) -> Records:
+        """The rows themselves."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return refine(self.source, name)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return (Records, (list(self),))
+
+
+class LazyRecords(Sequence[Any]):
+    """Rows that are fetched when first touched, since a branch of the template decides.
+
+    Not a ``list``: C code would see one that is not filled yet as empty.
+    """
+
+    __slots__ = ("_fetch", "_rows", "source")
+
+    def __init__(self, fetch: Callable[[], list[Any]], source: QuerySet[Any, Any] | None = None) -> None:
+        self._fetch = fetch
+        self._rows: list[Any] | None = None
+        self.source = source
+
+    def _filled(self) -> list[Any]:
+        if self._rows is None:
+            self._rows = self._fetch()
+        return self._rows
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, int | slice):
+            raise TypeError(f"indices are integers or slices, not {type(index).__name__}")
+        return self._filled()[index]
+
+    def __len__(self) -> int:
+        return len(self._filled())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._filled())
+
+    def __bool__(self) -> bool:
+        return bool(self._filled())
+
+    def count(self, *value: Any) -> int:
+        """How many rows: from the database as long as they were not fetched."""
+        if value:
+            return self._filled().count(*value)
+        return len(self) if self._rows is not None or self.source is None else self.source.count()
+
+    def exists(self) -> bool:
+        """Whether there is a row."""
+        return bool(self) if self._rows is not None or self.source is None else self.source.exists()
+
+    def first(self) -> Any:
+        """The first row, or ``None``."""
+        return self[0] if self else None
+
+    def last(self) -> Any:
+        """The last row, or ``None``."""
+        return self[-1] if self else None
+
+    def all(self) -> LazyRecords:
+        """The rows themselves."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return refine(self.source, name)
+
+    def __repr__(self) -> str:
+        return "<LazyRecords, not fetched>" if self._rows is None else repr(self._rows)
+
+
+def refine(source: QuerySet[Any, Any] | None, name: str) -> Any:
+    """The attribute ``name`` of the queryset that rows came from."""
+    if source is None or name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(source, name)
+
+
+class Called:
+    """The result of a method, where the result is itself callable: Django calls only once."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self) -> Any:
+        return self.value
+
+
+def called(value: Any) -> Any:
+    """``value`` as a template sees it: called without arguments where Django would call it.
+
+    The rule is ``django.template.base.Variable._resolve_lookup``; what Django would refuse is handed back as it
+    is, for Django to refuse.
+    """
+    if not callable(value):
+        return value
+    if getattr(value, "do_not_call_in_templates", False) or getattr(value, "alters_data", False):
+        return value
+    try:
+        result = value()
+    except TypeError:
+        if needs_arguments(value):
+            return value
+        raise
+    return Called(result) if callable(result) else result
+
+
+def needs_arguments(value: Any) -> bool:
+    """Whether ``value()`` cannot work for want of arguments, as ``inspect.signature`` tells Django."""
+    try:
+        inspect.signature(value).bind()
+    except (TypeError, ValueError):
+        return True
+    return False

@@ -1,0 +1,167 @@
+"""The product: a spec compiled for the states in which its objects come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Manager, Model, QuerySet
+
+from djust_ast.conf import settings
+from djust_ast.emitters import Emitted, Emitter
+from djust_ast.emitters.pyast import AstEmitter, shape
+from djust_ast.fetch.instances import joined, load
+from djust_ast.fetch.rows import getter, rows_of
+from djust_ast.fetch.sql import prove
+from djust_ast.members import observed
+from djust_ast.planner import plan as make_plan
+from djust_ast.plans import FRESH, GIVEN, QueryPlan, State
+from djust_ast.records import LazyRecords, Records
+from djust_ast.runtime import tolerant
+from djust_ast.specs import SerializerSpec
+from djust_ast.states import plannable, queryset_of, state_of
+
+AnyQuerySet = QuerySet[Any, Any]
+EMITTERS: dict[str, Emitter] = {"ast": AstEmitter()}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One plan and its function, with those of the plan's levels in the same order."""
+
+    spec: SerializerSpec
+    plan: QueryPlan
+    emitted: Emitted
+    function: Callable[..., list[Any]]
+    levels: tuple[Compiled, ...]
+
+    @property
+    def sources(self) -> str:
+        """The generated source, its levels first."""
+        own = self.emitted.source if self.spec.live is None else ""
+        return "\n\n".join([*(level.sources for level in self.levels), own]).lstrip("\n")
+
+
+def compile_spec(spec: SerializerSpec, plan: QueryPlan, emitter: str = "ast") -> Compiled:
+    """The function that serializes what ``plan`` fetches."""
+    emitted = EMITTERS[emitter].emit(spec, plan)
+    namespace = dict(emitted.namespace)
+    exec(emitted.code, namespace)  # noqa: S102 - made by our own emitter from a checked spec, in this process
+    levels = (
+        tuple(compile_spec(level.spec, level.plan, emitter) for level in plan.levels)
+        if plan.route == "rows"
+        else ()
+    )
+    return Compiled(spec, plan, emitted, namespace[emitted.name], levels)
+
+
+class Serializer:
+    """Turns objects of ``spec.model`` into records of what the spec reads.
+
+    ``many(queryset)`` plans and runs the query; ``many(list)`` and ``one(obj)`` take loaded instances.
+    ``plan``, ``function`` and ``source`` are those of a fresh queryset with a total order.
+    """
+
+    def __init__(self, spec: SerializerSpec, emitter: str | None = None) -> None:
+        self.spec = spec
+        self.emitter = emitter or settings().EMITTER
+        self._variants: dict[State, Compiled] = {}
+        self._proved: set[State] = set()
+
+    def variant(self, state: State) -> Compiled:
+        """What is run for objects in ``state``."""
+        if state.rows is None:
+            if settings().ROUTE == "instances":
+                state = replace(state, rows='the setting ROUTE is "instances"')
+            elif any(observed(below.model) for below in self.spec.walk()):
+                state = replace(state, rows="a signal receiver sees each instance")
+        found = self._variants.get(state)
+        if found is None:
+            found = self._variants[state] = compile_spec(self.spec, make_plan(self.spec, state), self.emitter)
+        return found
+
+    def proved(self, queryset: AnyQuerySet, rows: str | None = None) -> Compiled:
+        """What is run for ``queryset``, its SQL compiled once; ``rows`` says why it may not be rows.
+
+        A plan that Django refuses is a ``PlanError``, and no query was run.
+        """
+        state = state_of(queryset)
+        state = state if state.rows or rows is None else replace(state, rows=rows)
+        compiled = self.variant(state)
+        if state not in self._proved:
+            prove(queryset, compiled.plan)
+            self._proved.add(state)
+        return compiled
+
+    def many(self, objects: Manager[Any] | AnyQuerySet | Iterable[Model]) -> Records:
+        """The records of ``objects``, in their order; a queryset is fetched now, an evaluated one is not again."""
+        if isinstance(objects, Manager | QuerySet):
+            queryset = queryset_of(objects)
+            if queryset._result_cache is None and plannable(queryset):
+                return Records(run(self.proved(queryset), queryset), queryset)
+            return Records(self._given(list(queryset)), queryset)
+        return Records(self._given(list(objects)))
+
+    def lazy(self, queryset: AnyQuerySet) -> LazyRecords:
+        """The records of ``queryset``, fetched when first touched."""
+        return LazyRecords(lambda: self.many(queryset), queryset)
+
+    def one(self, obj: Model) -> Any:
+        """The record of one loaded object."""
+        return self._given([obj])[0]
+
+    def _given(self, objects: list[Any]) -> list[Any]:
+        compiled = self.variant(GIVEN)
+        if all(type(obj) is self.spec.model for obj in objects):
+            load(objects, compiled.plan)
+            return compiled.function(objects)
+        return [tolerant(shape(self.spec))(obj) for obj in objects]
+
+    @property
+    def plan(self) -> QueryPlan:
+        """The plan for a fresh queryset with a total order."""
+        return self.variant(FRESH).plan
+
+    @property
+    def function(self) -> Callable[..., list[Any]]:
+        """The generated function of that plan."""
+        return self.variant(FRESH).function
+
+    @property
+    def source(self) -> str:
+        """The generated source of that plan and its levels."""
+        return self.variant(FRESH).sources
+
+    def explain(self) -> str:
+        """The plan and the source, to be read."""
+        from djust_ast.explanation import plan_text
+
+        return f"{plan_text(self.spec, self.plan)}\n\n{self.source}"
+
+    def __repr__(self) -> str:
+        return f"<Serializer of {self.spec.model.__name__}, {self.plan.route}>"
+
+
+def run(compiled: Compiled, queryset: AnyQuerySet) -> list[Any]:
+    """Fetch ``queryset`` by the plan, and serialize it."""
+    return _run(compiled, queryset)[1]
+
+
+def _run(compiled: Compiled, queryset: AnyQuerySet, remote: str | None = None) -> tuple[list[Any], list[Any]]:
+    """The parents' keys of the rows (none without ``remote``), and their records."""
+    plan = compiled.plan
+    if plan.route != "rows":
+        objects = list(joined(queryset, plan))
+        load(objects, plan)
+        keys = [obj.__dict__[remote] for obj in objects] if remote else []
+        return keys, compiled.function(objects)
+    rows = rows_of(queryset, plan)
+    if not rows:
+        return [], []
+    getters = (
+        getter(level, rows, queryset.db, lambda qs, b=below, lv=level: _run(b, qs, lv.relation.remote))
+        for level, below in zip(plan.levels, compiled.levels, strict=True)
+    )
+    records = compiled.function(rows, *getters)
+    return ([row[plan.key] for row in rows] if remote else []), records
