@@ -1,0 +1,131 @@
+"""A plan in words: what ``explain()`` prints."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from djust_ast.paths import PathTree
+from djust_ast.plans import QueryPlan
+from djust_ast.serializer import Compiled
+from djust_ast.specs import Computed, Inlined, Many, Missing, Related, SerializerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RootExplanation:
+    """What happens to one value of the context.
+
+    ``compiled`` is ``None`` where the value passes as it is, for the ``reason`` given. ``before`` and ``after``
+    are the SQL of the user's queryset and of the planned one.
+    """
+
+    name: str
+    kind: str
+    reason: str | None = None
+    compiled: Compiled | None = None
+    before: str | None = None
+    after: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> str:
+        """The plan in words."""
+        head = f"{self.name}: {self.kind}"
+        if self.compiled is None:
+            return f"{head}, passed as it is: {self.reason}"
+        return f"{head}\n{plan_text(self.compiled.spec, self.compiled.plan, 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What djust_ast reads, plans and generates for a template; ``str()`` prints all of it."""
+
+    template: str
+    tree: PathTree
+    roots: tuple[RootExplanation, ...]
+
+    @property
+    def paths(self) -> str:
+        """The path tree, one line a node."""
+        return str(self.tree)
+
+    @property
+    def plan(self) -> str:
+        """The plan of every value of the context."""
+        lines = [root.plan for root in self.roots]
+        lines += [
+            f"{{% {read.tag} %}} may read anything: every value stays live ({read.where})"
+            for read in self.tree.context_reads
+            if read.reads is None
+        ]
+        return "\n".join(lines)
+
+    @property
+    def sql(self) -> str:
+        """The SQL of plain Django's query and of ours, for every queryset."""
+        parts = []
+        for root in self.roots:
+            if root.before:
+                parts.append(f"-- {root.name}: plain Django\n{root.before}")
+                parts += [f"-- {root.name}: planned\n{statement}" for statement in root.after]
+        return "\n\n".join(parts)
+
+    @property
+    def source(self) -> str:
+        """The generated source of every value that is serialized."""
+        return "\n\n".join(f"# {root.name}\n{root.compiled.sources}" for root in self.roots if root.compiled)
+
+    @property
+    def ast(self) -> str:
+        """The generated trees, as ``ast.dump`` prints them."""
+        return "\n\n".join(
+            ast.dump(root.compiled.emitted.tree, indent=2) for root in self.roots if root.compiled
+        )
+
+    @property
+    def queries(self) -> tuple[int, int]:
+        """The least and the most queries of one page: the most if every branch renders."""
+        counts = [root.compiled.plan.queries for root in self.roots if root.compiled and root.before]
+        return sum(low for low, _ in counts), sum(high for _, high in counts)
+
+    def __str__(self) -> str:
+        low, high = self.queries
+        promise = str(low) if low == high else f"{low} to {high}"
+        parts = {"paths": self.paths, "plan": self.plan, "sql": self.sql, "source": self.source}
+        body = "\n\n".join(f"== {title}\n{text}" for title, text in parts.items() if text)
+        return f"{self.template}: {promise} queries\n\n{body}\n"
+
+
+def plan_text(spec: SerializerSpec, plan: QueryPlan, depth: int = 0) -> str:
+    """The plan of one query and its levels, indented."""
+    return "\n".join("  " * depth + line for line in _lines(spec, plan))
+
+
+def _lines(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
+    if plan.route == "rows":
+        yield f"{spec.model.__name__}: rows of {', '.join(plan.columns)}"
+    elif spec.live is not None:
+        yield f"{spec.model.__name__}: stays live, it is {spec.live}"
+    else:
+        yield f"{spec.model.__name__}: instances, {plan.reason}"
+    if plan.select_related:
+        yield f"  select_related {', '.join(plan.select_related)}"
+    lazy = [m for m in spec.members if isinstance(m, Computed | Missing)]
+    if lazy:
+        yield f"  when asked: {', '.join(m.name for m in lazy)}"
+    inlined = [m.name for m in spec.members if isinstance(m, Inlined)]
+    if inlined:
+        yield f"  inlined: {', '.join(inlined)}"
+    for level in plan.levels:
+        when = ", when first touched" if level.lazy else ""
+        yield f"  {'.'.join(level.path)}: one query{when}"
+        for line in _lines(level.spec, level.plan):
+            yield f"    {line}"
+
+
+def where_text(spec: SerializerSpec) -> Iterator[str]:
+    """Each member with the place of the template that asks for it."""
+    for m in spec.members:
+        yield f"{spec.model.__name__}.{m.name}  {m.where or ''}".rstrip()
+        if isinstance(m, Related | Many):
+            yield from where_text(m.spec)

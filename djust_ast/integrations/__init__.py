@@ -1,0 +1,1 @@
+"""Where the compiler meets its users: the only layer that catches ``DjustAstError``."""

@@ -1,0 +1,204 @@
+"""Contexts: the place that decides what is planned, and the only one that falls back.
+
+A value that cannot be planned stays as it was, and that is said once in the log ``djust_ast``; with ``STRICT``
+it is raised. Nothing here catches a database error.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import reduce
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template import Template
+from django.template.loader import get_template
+
+from djust_ast.compiler import compile_node
+from djust_ast.conf import settings
+from djust_ast.errors import DjustAstError, TemplateError
+from djust_ast.explanation import Explanation, RootExplanation
+from djust_ast.fetch.sql import planned_sql, sql_of
+from djust_ast.frontend import Sources, read
+from djust_ast.integrations.values import Key, Served, Serving, serve
+from djust_ast.jsonify import safe
+from djust_ast.paths import PathNode, PathTree, merge
+from djust_ast.registry import registry_for
+from djust_ast.serializer import Serializer
+
+logger = logging.getLogger("djust_ast")
+
+_compiled: WeakKeyDictionary[Template, CompiledTemplate] = WeakKeyDictionary()
+_lock = Lock()
+_said: set[str] = set()
+
+
+def serialize_context(
+    template: str | Any,
+    context: Mapping[str, Any],
+    *,
+    mode: str = "template",
+    request: HttpRequest | None = None,
+) -> dict[str, Any]:
+    """``context`` with records in the place of what ``template`` reads from the database.
+
+    ``template`` is a template name, a ``django.template.Template`` or a backend's template. Rendering it with
+    the result gives what rendering it with ``context`` gives. Values that the template does not read, or that
+    cannot be planned, are passed on as they are. ``mode="json"`` gives JSON-safe values of what is read, and
+    leaves the rest out.
+    """
+    if not settings().ENABLED:
+        return dict(context)
+    found = template_of(template)
+    if any(fnmatchcase(str(found.name), pattern) for pattern in settings().EXCLUDE_TEMPLATES):
+        return dict(context)
+    try:
+        compiled = compile_template(found)
+    except DjustAstError as error:
+        decline(error, found.name)
+        return dict(context)
+    return compiled.serialize(context, mode=mode)
+
+
+def compile_template(template: str | Any) -> CompiledTemplate:
+    """What ``template`` reads, ready to serialize contexts; made once for as long as its sources stay the same.
+
+    A template that the extractor cannot read is a ``TemplateError``.
+    """
+    found = template_of(template)
+    with _lock:
+        compiled = _compiled.get(found)
+    if compiled is None or not compiled.current():
+        compiled = CompiledTemplate(found)
+        with _lock:
+            _compiled[found] = compiled
+    return compiled
+
+
+def explain(template: str | Any, context: Mapping[str, Any]) -> Explanation:
+    """What is read, planned and generated for ``template``; no query is run.
+
+    A value of ``context`` may be a model class, which stands for a queryset of all its objects.
+    """
+    return compile_template(template).explain(context)
+
+
+def template_of(template: str | Any) -> Template:
+    """The ``django.template.Template`` behind a name, a backend's template, or itself."""
+    found = get_template(template) if isinstance(template, str) else template
+    found = getattr(found, "template", found)
+    if not isinstance(found, Template):
+        raise TemplateError(f"expected a template of Django's own engine, got {type(found).__name__}")
+    return found
+
+
+class CompiledTemplate:
+    """What one template reads, and the serializers of the models that it was served with."""
+
+    def __init__(self, template: Template) -> None:
+        self.name = template.name or "<template>"
+        self.tree: PathTree
+        self._sources: Sources
+        self.tree, self._sources = read(template)
+        self._registry = registry_for(template.engine).hash
+        self._serializers: dict[tuple[Key, type[Model], bool], Serializer] = {}
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The names of the context that the template reads."""
+        return tuple(self.tree.roots)
+
+    def current(self) -> bool:
+        """Whether the loaders still serve the sources that were read, with the same tags."""
+        return self._sources.unchanged() and registry_for(self._sources.engine).hash == self._registry
+
+    def serialize(self, context: Mapping[str, Any], *, mode: str = "template") -> dict[str, Any]:
+        """``context`` with records in the place of what the template reads from the database."""
+        result = dict(context)
+        served = [(names, self._served(names, node, context[names[0]], mode)) for names, node in self._read(context)]
+        for names, outcome in served:
+            if outcome is not None:
+                value = self._made(names, outcome, context[names[0]])
+                result.update(dict.fromkeys(names, value))
+        if mode == "json":
+            done = {name for names, outcome in served if outcome is not None for name in names}
+            return {name: result[name] if name in done else safe(result[name]) for name in self.roots if name in result}
+        return result
+
+    def explain(self, context: Mapping[str, Any]) -> Explanation:
+        """What is read, planned and generated; no query is run."""
+        live = {name: _instances_of(value) for name, value in context.items()}
+        roots = tuple(
+            _explained(" = ".join(names), self._served(names, node, live[names[0]], "template"))
+            for names, node in self._read(live)
+        )
+        return Explanation(self.name, self.tree, roots)
+
+    def _read(self, context: Mapping[str, Any]) -> Iterator[tuple[Key, PathNode]]:
+        """The values that the template reads: a value under two names is one, read as both."""
+        names: dict[int, list[str]] = {}
+        for name in self.tree.roots:
+            if name in context:
+                names.setdefault(id(context[name]), []).append(name)
+        for group in names.values():
+            yield tuple(group), reduce(merge, (self.tree.roots[name] for name in group))
+
+    def _served(self, names: Key, node: PathNode, value: Any, mode: str) -> Served | None:
+        json = mode == "json"
+
+        def find(key: Key, below: PathNode, model: type[Model]) -> Serializer:
+            found = self._serializers.get((key, model, json))
+            if found is None:
+                found = self._serializers[key, model, json] = compile_node(below, model)
+            return found
+
+        escapes = any(read.reads is None or not set(names).isdisjoint(read.reads) for read in self.tree.context_reads)
+        try:
+            return serve(names, node, value, Serving(find, live=escapes and not json, json=json))
+        except DjustAstError as error:
+            decline(error, self.name)
+            return None
+
+    def _made(self, names: Key, outcome: Served, value: Any) -> Any:
+        try:
+            return outcome.value()
+        except DjustAstError as error:
+            decline(error, self.name)
+            return value
+
+    def __repr__(self) -> str:
+        return f"<CompiledTemplate {self.name}: {', '.join(self.roots) or 'reads nothing'}>"
+
+
+def decline(error: DjustAstError, template: str | None) -> None:
+    """Say once that plain Django serves, and why; with ``STRICT`` raise it."""
+    if settings().STRICT:
+        raise error
+    text = f"{template or '<template>'} is served by plain Django: {error}"
+    if text not in _said and len(_said) < 1_000:
+        _said.add(text)
+        logger.warning(text)
+
+
+def _instances_of(value: Any) -> Any:
+    return value._default_manager.all() if isinstance(value, type) and issubclass(value, Model) else value
+
+
+def _explained(name: str, served: Served | None) -> RootExplanation:
+    if served is None:
+        return RootExplanation(name, "value", "nothing in it to plan")
+    if served.compiled is None or served.queryset is None:
+        return RootExplanation(name, served.kind, served.reason, served.compiled)
+    return RootExplanation(
+        name,
+        served.kind,
+        served.reason,
+        served.compiled,
+        sql_of(served.queryset),
+        planned_sql(served.queryset, served.compiled.plan),
+    )
