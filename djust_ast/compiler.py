@@ -47,7 +47,9 @@ def check_path(path: str) -> None:
     """A ``BindError`` for what no template could ask for: empty or private names."""
     for name in path.split("."):
         if not name or name.startswith("_"):
-            raise BindError(f"{path!r} is not a path: names are not empty and do not begin with an underscore")
+            raise BindError(
+                f"{path!r} is not a path: names are not empty and do not begin with an underscore"
+            )
 
 
 class JsonSerializer(Serializer):

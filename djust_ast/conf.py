@@ -63,7 +63,8 @@ def settings() -> Settings:
         found = dict(_given())
         for key, problem in problems(found):
             raise SettingsError(f"DJUST_AST[{key!r}]: {problem}")
-        _in_force = Settings(**{key: _frozen(value) for key, value in found.items()})
+        values: dict[str, Any] = {key: _frozen(value) for key, value in found.items()}
+        _in_force = Settings(**values)
     return _in_force
 
 

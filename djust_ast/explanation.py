@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from djust_ast.paths import PathTree
-from djust_ast.plans import QueryPlan
+from djust_ast.plans import outline
 from djust_ast.serializer import Compiled
-from djust_ast.specs import Computed, Inlined, Many, Missing, Related, SerializerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,8 @@ class RootExplanation:
         head = f"{self.name}: {self.kind}"
         if self.compiled is None:
             return f"{head}, passed as it is: {self.reason}"
-        return f"{head}\n{plan_text(self.compiled.spec, self.compiled.plan, 1)}"
+        lines = outline(self.compiled.spec, self.compiled.plan)
+        return "\n  ".join([head, *lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,38 +93,3 @@ class Explanation:
         parts = {"paths": self.paths, "plan": self.plan, "sql": self.sql, "source": self.source}
         body = "\n\n".join(f"== {title}\n{text}" for title, text in parts.items() if text)
         return f"{self.template}: {promise} queries\n\n{body}\n"
-
-
-def plan_text(spec: SerializerSpec, plan: QueryPlan, depth: int = 0) -> str:
-    """The plan of one query and its levels, indented."""
-    return "\n".join("  " * depth + line for line in _lines(spec, plan))
-
-
-def _lines(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
-    if plan.route == "rows":
-        yield f"{spec.model.__name__}: rows of {', '.join(plan.columns)}"
-    elif spec.live is not None:
-        yield f"{spec.model.__name__}: stays live, it is {spec.live}"
-    else:
-        yield f"{spec.model.__name__}: instances, {plan.reason}"
-    if plan.select_related:
-        yield f"  select_related {', '.join(plan.select_related)}"
-    lazy = [m for m in spec.members if isinstance(m, Computed | Missing)]
-    if lazy:
-        yield f"  when asked: {', '.join(m.name for m in lazy)}"
-    inlined = [m.name for m in spec.members if isinstance(m, Inlined)]
-    if inlined:
-        yield f"  inlined: {', '.join(inlined)}"
-    for level in plan.levels:
-        when = ", when first touched" if level.lazy else ""
-        yield f"  {'.'.join(level.path)}: one query{when}"
-        for line in _lines(level.spec, level.plan):
-            yield f"    {line}"
-
-
-def where_text(spec: SerializerSpec) -> Iterator[str]:
-    """Each member with the place of the template that asks for it."""
-    for m in spec.members:
-        yield f"{spec.model.__name__}.{m.name}  {m.where or ''}".rstrip()
-        if isinstance(m, Related | Many):
-            yield from where_text(m.spec)

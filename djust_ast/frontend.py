@@ -46,7 +46,8 @@ class Sources:
 
     def _find(self, name: str, skip: Sequence[int]) -> tuple[str, Origin] | None:
         passed = [origin for index in skip if (origin := self.origins[index]) is not None]
-        for loader in self.engine.template_loaders:
+        loaders: list[Any] = self.engine.template_loaders
+        for loader in loaders:
             if isinstance(loader, cached.Loader):
                 try:
                     template = loader.get_template(name, skip=passed)
@@ -108,7 +109,9 @@ def _extract(
         raise template_error(*error.args) from None
 
 
-def template_error(code: str, message: str, file: str | None, line: int, column: int, length: int, text: str) -> TemplateError:
+def template_error(
+    code: str, message: str, file: str | None, line: int, column: int, length: int, text: str
+) -> TemplateError:
     """The extractor's error as ours."""
     return TemplateError(message, file, line, column, code=code, length=length, source_line=text)
 

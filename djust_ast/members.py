@@ -209,7 +209,7 @@ def _display(model: type[Model], attribute: Any) -> Member | None:
     stock = Model._get_FIELD_display  # type: ignore[attr-defined]
     if attribute.func is not stock or attribute.keywords.keys() != {"field"}:
         return None
-    if getattr(model, "_get_FIELD_display") is not stock:
+    if inspect.getattr_static(model, "_get_FIELD_display") is not stock:
         return None
     field = attribute.keywords["field"]
     if not isinstance(member(model, field.attname), ColumnMember):
@@ -233,7 +233,7 @@ CLASSIFIERS: dict[type, Callable[[type[Model], Any], Member | None]] = {
 }
 
 
-def _loose(field: ForeignKey[Any, Any]) -> str | None:
+def _loose(field: Any) -> str | None:
     """Why the key may point to a row that is not there, so that a join would lose or invent something."""
     if not field.db_constraint:
         return f"{field} has no database constraint"
@@ -245,14 +245,14 @@ def _loose(field: ForeignKey[Any, Any]) -> str | None:
     return None
 
 
-def _filtering(manager: Manager[Any]) -> str | None:
+def _filtering(manager: Any) -> str | None:
     """Why attribute access, which goes through ``_base_manager``, may see other rows than a join."""
     if type(manager).get_queryset is not BaseManager.get_queryset or manager._queryset_class is not QuerySet:
         return f"the base manager of {manager.model.__name__} is not Django's own"
     return None
 
 
-def _unsteady(manager: Manager[Any], *, exact: bool = False) -> str | None:
+def _unsteady(manager: Any, *, exact: bool = False) -> str | None:
     """Why the related manager's rows cannot be had without an instance."""
     get_queryset = type(manager).get_queryset
     if get_queryset is BaseManager.get_queryset:
@@ -281,7 +281,9 @@ _MAKING = ("__init__", "__new__", "__setattr__", "__getattr__")
 @cache
 def opaque(model: type[Model]) -> str | None:
     """Why no record may stand for an object of ``model``: it answers a template in its own way."""
-    return next((f"{model.__name__}.{name}() is its own" for name in _VISIBLE if _overridden(model, name)), None)
+    return next(
+        (f"{model.__name__}.{name}() is its own" for name in _VISIBLE if _overridden(model, name)), None
+    )
 
 
 @cache

@@ -130,7 +130,9 @@ def from_paths(paths: Iterable[str]) -> PathNode:
     root = PathNode()
     for path in paths:
         leaf = PathNode(uses=frozenset({"out"}))
-        root = merge(root, reduce(lambda node, name: PathNode(attrs={name: node}), path.split(".")[::-1], leaf))
+        root = merge(
+            root, reduce(lambda node, name: PathNode(attrs={name: node}), path.split(".")[::-1], leaf)
+        )
     return root
 
 
@@ -140,9 +142,9 @@ def merge(left: PathNode, right: PathNode) -> PathNode:
         uses=left.uses | right.uses,
         attrs=_merged(left.attrs, right.attrs),
         indexes=_merged(left.indexes, right.indexes),
-        element=left.element and right.element and merge(left.element, right.element)
-        or left.element
-        or right.element,
+        element=merge(left.element, right.element)
+        if left.element and right.element
+        else left.element or right.element,
         conditional=left.conditional and right.conditional,
         filters=tuple(dict.fromkeys(left.filters + right.filters)),
         where=(left.where + right.where)[:4],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from djust_ast.members import Relation
-from djust_ast.specs import SerializerSpec
+from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec
 
 Route = Literal["rows", "instances", "leave"]
 
@@ -72,3 +73,27 @@ class QueryPlan:
             least += 0 if level.lazy else low
             most += high
         return least, most
+
+
+def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
+    """The plan of one query and of its levels in words, a line each."""
+    name = spec.model.__name__
+    if spec.live is not None:
+        yield f"{name}: stays live, it is {spec.live}"
+    elif plan.route == "rows":
+        yield f"{name}: rows of {', '.join(plan.columns)}"
+    else:
+        yield f"{name}: instances, since {plan.reason}"
+    if plan.select_related:
+        yield f"  select_related {', '.join(plan.select_related)}"
+    inlined = [m.name for m in spec.members if isinstance(m, Inlined)]
+    if inlined:
+        yield f"  inlined: {', '.join(inlined)}"
+    asked = [m.name for m in spec.members if isinstance(m, Computed | Missing)]
+    if asked:
+        yield f"  when asked: {', '.join(asked)}"
+    for level in plan.levels:
+        when = ", when first touched" if level.lazy else ""
+        yield f"  {'.'.join(level.path)}: one query{when}"
+        for line in outline(level.spec, level.plan):
+            yield f"    {line}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.db.models import Manager, Model, QuerySet
@@ -16,13 +17,12 @@ from djust_ast.fetch.rows import getter, rows_of
 from djust_ast.fetch.sql import prove
 from djust_ast.members import observed
 from djust_ast.planner import plan as make_plan
-from djust_ast.plans import FRESH, GIVEN, QueryPlan, State
+from djust_ast.plans import FRESH, GIVEN, QueryPlan, State, outline
 from djust_ast.records import LazyRecords, Records
 from djust_ast.runtime import tolerant
 from djust_ast.specs import SerializerSpec
-from djust_ast.states import plannable, queryset_of, state_of
+from djust_ast.states import AnyQuerySet, plannable, queryset_of, state_of
 
-AnyQuerySet = QuerySet[Any, Any]
 EMITTERS: dict[str, Emitter] = {"ast": AstEmitter()}
 
 
@@ -135,9 +135,7 @@ class Serializer:
 
     def explain(self) -> str:
         """The plan and the source, to be read."""
-        from djust_ast.explanation import plan_text
-
-        return f"{plan_text(self.spec, self.plan)}\n\n{self.source}"
+        return "\n".join([*outline(self.spec, self.plan), "", self.source])
 
     def __repr__(self) -> str:
         return f"<Serializer of {self.spec.model.__name__}, {self.plan.route}>"
@@ -160,7 +158,7 @@ def _run(compiled: Compiled, queryset: AnyQuerySet, remote: str | None = None) -
     if not rows:
         return [], []
     getters = (
-        getter(level, rows, queryset.db, lambda qs, b=below, lv=level: _run(b, qs, lv.relation.remote))
+        getter(level, rows, queryset.db, partial(_run, below, remote=level.relation.remote))
         for level, below in zip(plan.levels, compiled.levels, strict=True)
     )
     records = compiled.function(rows, *getters)

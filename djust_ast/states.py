@@ -15,7 +15,7 @@ from django.db.models.query import ModelIterable, QuerySet
 from djust_ast.members import Relation
 from djust_ast.plans import FRESH, GIVEN, State
 
-AnyQuerySet = QuerySet[Any, Any]
+AnyQuerySet = Any  # a queryset, its privates included: they are not in its stubs
 
 _KEPT = ("_fetch_all", "_iterator", "__iter__", "_clone", "_chain", "values_list", "_values", "iterator")
 
@@ -52,7 +52,7 @@ def plannable(queryset: AnyQuerySet) -> bool:
 def total_order(queryset: AnyQuerySet) -> bool:
     """Whether the order ends in something unique, so that no two rows tie."""
     query = queryset.query
-    if query.extra_order_by or query.group_by is not None or not query.default_ordering and not query.order_by:
+    if query.extra_order_by or query.group_by is not None or not (query.default_ordering or query.order_by):
         return False
     ordering = query.order_by or query.get_meta().ordering or ()
     return any(isinstance(item, str) and _unique(queryset.model, item.lstrip("-+")) for item in ordering)

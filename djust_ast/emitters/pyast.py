@@ -47,7 +47,7 @@ class _Writer:
     def __init__(self, spec: SerializerSpec) -> None:
         first = next((at for at in _positions(spec)), None)
         self.file = first.file if first else f"<serializer of {spec.model.__name__}>"
-        self.at = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+        self.at: dict[str, Any] = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
         self.namespace: dict[str, Any] = {}
         self.functions: list[ast.stmt] = []
         self.count = 0
@@ -124,7 +124,9 @@ class _Writer:
             defaults=[],
         )
         # Through keywords: 3.12 added a field.
-        self.functions.append(ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], **self.at))
+        self.functions.append(
+            ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], **self.at)
+        )
 
 
 class _Rows(_Writer):
@@ -134,7 +136,9 @@ class _Rows(_Writer):
         self.columns = {lookup: f"c{index}" for index, lookup in enumerate(plan.columns)}
         self.levels = {level.path: self.fresh(level.path[-1]) for level in plan.levels}
         with self.place(spec.where):
-            row = ast.Tuple([ast.Name(c, _STORE, **self.at) for c in self.columns.values()], _STORE, **self.at)
+            row = ast.Tuple(
+                [ast.Name(c, _STORE, **self.at) for c in self.columns.values()], _STORE, **self.at
+            )
             each = ast.comprehension(target=row, iter=self.load("rows"), ifs=[], is_async=0)
             result = ast.ListComp(self.record(spec, "", ()), [each], **self.at)
             self.define(name, ["rows", *self.levels.values()], [ast.Return(result, **self.at)])
@@ -168,7 +172,9 @@ class _Rows(_Writer):
         record = self.display(entries)
         if not absent:
             return record
-        return self.call(self.known("Hole", type("Hole", (Hole,), {"__slots__": (), "absent": absent})), record)
+        return self.call(
+            self.known("Hole", type("Hole", (Hole,), {"__slots__": (), "absent": absent})), record
+        )
 
     def related(self, m: Related, prefix: str, path: Path) -> ast.expr:
         relation = m.relation

@@ -13,11 +13,10 @@ from typing import Any
 
 from django import VERSION
 from django.db import connections
-from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Model, Prefetch, prefetch_related_objects
 
 from djust_ast.plans import Level, QueryPlan
-
-AnyQuerySet = QuerySet[Any, Any]
+from djust_ast.states import AnyQuerySet
 
 
 def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
@@ -74,7 +73,7 @@ def _attach(owners: list[Model], level: Level) -> None:
             if level.relation.many:
                 owner._prefetched_objects_cache = cache  # type: ignore[attr-defined]
             else:
-                owner._state.fields_cache = cache  # type: ignore[misc]
+                owner._state.fields_cache = cache
         if not level.relation.many and not level.relation.reverse and not _key(owner, level):
             cache.setdefault(accessor, None)
 
@@ -121,7 +120,7 @@ def _children(owners: Iterable[Model], level: Level) -> Iterator[Model]:
                 yield child
 
 
-def _cache(owner: Model, level: Level) -> dict[str, Any]:
+def _cache(owner: Any, level: Level) -> Any:
     if level.relation.many:
         return owner.__dict__.get("_prefetched_objects_cache", {})
     return owner._state.fields_cache

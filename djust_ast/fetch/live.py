@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.db.models.query import ModelIterable
 
 from djust_ast.fetch.instances import joined, load
 from djust_ast.plans import QueryPlan
-from djust_ast.states import state_of
+from djust_ast.states import AnyQuerySet, state_of
 
 
 class PlannedIterable(ModelIterable[Any]):
@@ -23,11 +22,12 @@ class PlannedIterable(ModelIterable[Any]):
     plan: ClassVar[QueryPlan]
 
     def __iter__(self) -> Iterator[Any]:
-        queryset = self.queryset._chain()
+        queryset: AnyQuerySet = self.queryset
+        queryset = queryset._chain()
         queryset._iterable_class = ModelIterable
         if state_of(queryset).joins:
             queryset = joined(queryset, self.plan)
-        objects = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
+        objects: ModelIterable[Any] = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
         if self.chunked_fetch:
             yield from objects
             return
@@ -36,7 +36,7 @@ class PlannedIterable(ModelIterable[Any]):
         yield from found
 
 
-def planned(queryset: QuerySet[Any, Any], plan: QueryPlan) -> QuerySet[Any, Any]:
+def planned(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
     """A clone of ``queryset`` that follows ``plan`` when it is iterated."""
     clone = queryset._chain()
     clone._iterable_class = type("PlannedIterable", (PlannedIterable,), {"plan": plan})

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db import connections
-from django.db.models import QuerySet
 
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.records import LazyRecords, Records
+from djust_ast.states import AnyQuerySet
 
-AnyQuerySet = QuerySet[Any, Any]
 Row = tuple[Any, ...]
 Run = Callable[[AnyQuerySet], tuple[list[Any], list[Any]]]
 

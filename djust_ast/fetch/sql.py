@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FieldError
-from django.db.models import QuerySet
 
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import joined
 from djust_ast.plans import QueryPlan
-
-AnyQuerySet = QuerySet[Any, Any]
+from djust_ast.states import AnyQuerySet
 
 
 def sql_of(queryset: AnyQuerySet) -> str:

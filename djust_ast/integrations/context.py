@@ -120,14 +120,20 @@ class CompiledTemplate:
     def serialize(self, context: Mapping[str, Any], *, mode: str = "template") -> dict[str, Any]:
         """``context`` with records in the place of what the template reads from the database."""
         result = dict(context)
-        served = [(names, self._served(names, node, context[names[0]], mode)) for names, node in self._read(context)]
+        served = [
+            (names, self._served(names, node, context[names[0]], mode)) for names, node in self._read(context)
+        ]
         for names, outcome in served:
             if outcome is not None:
                 value = self._made(names, outcome, context[names[0]])
                 result.update(dict.fromkeys(names, value))
         if mode == "json":
             done = {name for names, outcome in served if outcome is not None for name in names}
-            return {name: result[name] if name in done else safe(result[name]) for name in self.roots if name in result}
+            return {
+                name: result[name] if name in done else safe(result[name])
+                for name in self.roots
+                if name in result
+            }
         return result
 
     def explain(self, context: Mapping[str, Any]) -> Explanation:
@@ -157,7 +163,9 @@ class CompiledTemplate:
                 found = self._serializers[key, model, json] = compile_node(below, model)
             return found
 
-        escapes = any(read.reads is None or not set(names).isdisjoint(read.reads) for read in self.tree.context_reads)
+        escapes = any(
+            read.reads is None or not set(names).isdisjoint(read.reads) for read in self.tree.context_reads
+        )
         try:
             return serve(names, node, value, Serving(find, live=escapes and not json, json=json))
         except DjustAstError as error:

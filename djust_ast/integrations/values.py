@@ -144,7 +144,9 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
         load(objects, compiled.plan)
         return objects
 
-    return Served(f"{kind}, live", value, compiled, serializer.spec.live or "the collection is used as a whole")
+    return Served(
+        f"{kind}, live", value, compiled, serializer.spec.live or "the collection is used as a whole"
+    )
 
 
 def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Served | None:
