@@ -77,16 +77,21 @@ class Record(dict[str, Any]):
 
 
 class Hole(dict[str, Any]):
-    """A row of a model with reverse one-to-ones: an absent one is silent, as Django's descriptor is."""
+    """A row of a model with reverse one-to-ones: an absent one raises what Django's descriptor raises.
+
+    As an attribute, where Django's lookup finds it: the exception is an ``AttributeError``, and only the second
+    step of the lookup lets it through to be silent.
+    """
 
     __slots__ = ()
     absent: ClassVar[dict[str, type[Exception]]] = {}
 
-    def __missing__(self, name: str) -> Any:
-        exception = self.absent.get(name)
-        if exception is None:
-            raise KeyError(name)
-        raise exception(f"no related {name}")
+    def __getattr__(self, name: str) -> Any:
+        exception = self.absent.get(name, AttributeError)
+        raise exception(f"no {name}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.absent]
 
 
 class Records(list[Any]):

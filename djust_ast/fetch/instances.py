@@ -15,6 +15,7 @@ from django import VERSION
 from django.db import connections
 from django.db.models import Model, Prefetch, prefetch_related_objects
 
+from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.states import AnyQuerySet
 
@@ -26,17 +27,16 @@ def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
 
 def load(objects: Sequence[Model], plan: QueryPlan) -> None:
     """Fetch the plan's levels for ``objects``; the lazy ones when first touched."""
-    if not objects:
-        return
-    for level in plan.levels:
-        owners = list(_owners(objects, level))
-        if not owners:
-            continue
-        here = replace(level, path=level.path[-1:])
+    lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level]] = {}
+    for level in plan.levels if objects else ():
+        *path, name = level.path
+        here = replace(level, path=(name,))
         if level.lazy:
-            _attach(owners, here)
+            lazy.setdefault((tuple(path), level.relation.many), {})[name] = here
         else:
-            _prefetch(owners, here)
+            _prefetch(_followed(objects, path), here)
+    for (path_, many), levels in lazy.items():
+        _attach(_followed(objects, path_), many, levels)
 
 
 class Siblings(dict[str, Any]):
@@ -60,29 +60,36 @@ class Siblings(dict[str, Any]):
         return (dict, (dict(self),))
 
 
-def _attach(owners: list[Model], level: Level) -> None:
-    accessor = level.relation.accessor
-    shared: dict[tuple[bool, int], dict[str, Level]] = {}
-    for owner in owners:
-        cache = _cache(owner, level)
-        if isinstance(cache, Siblings) and cache.peers == owners:
-            cache.levels[accessor] = level
-        else:
-            levels = shared.setdefault((level.relation.many, 0), {accessor: level})
-            cache = Siblings(cache, owners, levels)
-            if level.relation.many:
-                owner._prefetched_objects_cache = cache  # type: ignore[attr-defined]
-            else:
-                owner._state.fields_cache = cache
-        if not level.relation.many and not level.relation.reverse and not _key(owner, level):
-            cache.setdefault(accessor, None)
+def _attach(peers: list[Model], many: bool, levels: dict[str, Level]) -> None:
+    for owner in peers:
+        cache = _cache(owner, many)
+        if isinstance(cache, Siblings):  # the object was served before: keep what it has
+            for name in levels.keys() - cache.keys():
+                cache.levels[name] = levels[name]
+            continue
+        cache = Siblings(cache, peers, levels)
+        if many:
+            owner._prefetched_objects_cache = cache  # type: ignore[attr-defined]
+            continue
+        owner._state.fields_cache = cache
+        for name, level in levels.items():
+            if not level.relation.reverse and owner.__dict__.get(level.relation.local, cache) is None:
+                cache.setdefault(name, None)  # a NULL key needs no query
 
 
-def _prefetch(owners: Sequence[Model], level: Level) -> None:
-    for chunk in _chunks(owners, level):
+def _prefetch(objects: Iterable[Model], level: Level) -> None:
+    owners = [owner for owner in objects if _fetchable(owner, level.relation)]
+    for chunk in _chunks(owners):
         prefetch_related_objects(chunk, _lookup(chunk, level))
     if level.plan.levels:
         load(list(_children(owners, level)), level.plan)
+
+
+def _fetchable(owner: Model, relation: Relation) -> bool:
+    """Whether the key is loaded and there: a deferred one would be fetched row by row, an unsaved one refused."""
+    if relation.local not in owner.__dict__:
+        return False
+    return not relation.many or not (owner._state.adding or owner.pk is None)
 
 
 def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
@@ -94,47 +101,37 @@ def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
     return Prefetch(relation.accessor, queryset.using(owners[0]._state.db))
 
 
-def _owners(objects: Iterable[Model], level: Level) -> Iterator[Model]:
-    """The distinct objects that the level hangs on, as far as they are loaded and have a key."""
-    seen: set[int] = set()
-    for obj in objects:
-        owner: Any = obj
-        for name in level.path[:-1]:
-            owner = owner._state.fields_cache.get(name) if owner is not None else None
-        if owner is None or id(owner) in seen or level.relation.local not in owner.__dict__:
-            continue
-        seen.add(id(owner))
-        if level.relation.many and (owner.pk is None or owner._state.adding):
-            continue
-        yield owner
+def _followed(objects: Iterable[Model], path: Iterable[str]) -> list[Model]:
+    """The distinct objects at the end of ``path``, as far as they are loaded."""
+    found: dict[int, Any] = {id(obj): obj for obj in objects}
+    for name in path:
+        others = [obj._state.fields_cache.get(name) for obj in found.values()]
+        found = {id(other): other for other in others if other is not None}
+    return list(found.values())
 
 
 def _children(owners: Iterable[Model], level: Level) -> Iterator[Model]:
-    name = level.relation.accessor
+    name, many = level.relation.accessor, level.relation.many
     seen: set[int] = set()
     for owner in owners:
-        value = _cache(owner, level).get(name)
-        for child in value if level.relation.many and value is not None else (value,):
+        value = _cache(owner, many).get(name)
+        for child in value if many and value is not None else (value,):
             if child is not None and id(child) not in seen:
                 seen.add(id(child))
                 yield child
 
 
-def _cache(owner: Any, level: Level) -> Any:
-    if level.relation.many:
-        return owner.__dict__.get("_prefetched_objects_cache", {})
-    return owner._state.fields_cache
+def _cache(owner: Any, many: bool) -> Any:
+    return owner.__dict__.get("_prefetched_objects_cache", {}) if many else owner._state.fields_cache
 
 
-def _key(owner: Model, level: Level) -> bool:
-    return owner.__dict__[level.relation.local] is not None
-
-
-def _chunks(owners: Sequence[Model], level: Level) -> Iterator[list[Model]]:
+def _chunks(owners: Sequence[Model]) -> Iterator[list[Model]]:
     """Lists short enough for one query.
 
     Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``, which SQLite refuses from about 1,000 on.
     """
+    if not owners:
+        return
     connection = connections[owners[0]._state.db or "default"]
     size = connection.features.max_query_params or 10_000
     if connection.vendor == "sqlite" and VERSION < (6, 0):
