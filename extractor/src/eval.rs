@@ -1,0 +1,380 @@
+//! Follows expressions to the nodes that they read, through names, steps and filters.
+
+use rustc_hash::FxHashMap;
+
+use crate::diag::{MAX_SEGMENTS, Span};
+use crate::expr::{Call, Expr, Operand, Path};
+use crate::filters::Rule;
+use crate::names::{Names, Sym};
+use crate::scope::{Scope, Thing, Value, ValueId};
+use crate::tree::{Place, Tree, Uses, Via};
+
+/// Names that a link asks for.
+pub(crate) struct Known {
+    constants: [Sym; 3],
+    element: Sym,
+    zero: Sym,
+    one: Sym,
+    grouper: Sym,
+    list: Sym,
+    pub(crate) forloop: Sym,
+    pub(crate) block: Sym,
+    pub(crate) csrf_token: Sym,
+}
+
+impl Known {
+    fn new(names: &mut Names) -> Self {
+        Self {
+            constants: ["True", "False", "None"].map(|name| names.intern(name)),
+            element: names.intern(""),
+            zero: names.intern("0"),
+            one: names.intern("1"),
+            grouper: names.intern("grouper"),
+            list: names.intern("list"),
+            forloop: names.intern("forloop"),
+            block: names.intern("block"),
+            csrf_token: names.intern("csrf_token"),
+        }
+    }
+}
+
+/// The state of a link that expressions see and change.
+pub(crate) struct Machine {
+    pub(crate) names: Names,
+    pub(crate) tree: Tree,
+    pub(crate) scope: Scope,
+    pub(crate) known: Known,
+    /// How many conditions stand around what is replayed.
+    pub(crate) conditions: usize,
+    /// The first path that was too long.
+    pub(crate) too_long: Option<Place>,
+    pub(crate) locals: Option<Locals>,
+    values: Vec<Value>,
+}
+
+impl Machine {
+    pub(crate) fn new(locals: bool) -> Self {
+        let mut names = Names::default();
+        let known = Known::new(&mut names);
+        let mut scope = Scope::default();
+        scope.push(false);
+        Self {
+            names,
+            tree: Tree::default(),
+            scope,
+            known,
+            conditions: 0,
+            too_long: None,
+            locals: locals.then(Locals::default),
+            values: Vec::new(),
+        }
+    }
+
+    /// Returns what an expression may stand for; its filters read what they read.
+    pub(crate) fn eval(&mut self, expr: &Expr, file: usize, maybe: bool) -> Value {
+        let mut value = self.operand(&expr.head, file);
+        for call in &expr.calls {
+            value = self.apply(value, call, file, maybe);
+        }
+        value
+    }
+
+    fn operand(&mut self, operand: &Operand, file: usize) -> Value {
+        match operand {
+            Operand::Path(path) => self.follow(path, file),
+            Operand::Nothing | Operand::Text { .. } => Value::default(),
+        }
+    }
+
+    fn follow(&mut self, path: &Path, file: usize) -> Value {
+        let mut steps = path.segments.iter();
+        let Some(head) = steps.next() else { return Value::default() };
+        let mut place = Place { file, span: Span::new(path.start, head.end.saturating_sub(path.start)) };
+        let mut value = self.name(head.name);
+        self.place(&value, place);
+        for step in steps {
+            place.span.len = step.end.wrapping_sub(path.start);
+            value = self.step(&value, step.name, step.index, place);
+            self.place(&value, place);
+        }
+        value
+    }
+
+    fn place(&mut self, value: &Value, mut place: Place) {
+        // An expression that we put together may start before the place where its visible part does.
+        if place.span.len == 0 || place.span.len > 1 << 20 {
+            return;
+        }
+        place.span.len = place.span.len.min(1 << 20);
+        for thing in &value.things {
+            if let Thing::Node(id) = thing {
+                self.tree.place(*id, place);
+            }
+        }
+    }
+
+    /// Returns what a name stands for.
+    pub(crate) fn name(&mut self, name: Sym) -> Value {
+        let mut value = self.scope.get(name);
+        if value.unbound && !self.known.constants.contains(&name) {
+            value.add(Thing::Node(self.tree.root(name)));
+        }
+        value.unbound = false;
+        value
+    }
+
+    /// Returns what `.name` of a value may be.
+    fn step(&mut self, value: &Value, name: Sym, index: bool, place: Place) -> Value {
+        let mut found = Value::default();
+        for thing in &value.things {
+            match thing {
+                Thing::Node(id) => {
+                    if self.tree.depth(*id) >= MAX_SEGMENTS {
+                        self.too_long.get_or_insert(place);
+                        continue;
+                    }
+                    let via = if index { Via::Index } else { Via::Attr };
+                    found.add(Thing::Node(self.tree.child(*id, via, name)));
+                }
+                Thing::List(element) if index => found.merge(&self.value(*element)),
+                Thing::Groups { element, key } if index => found.add(Thing::Group { element: *element, key: *key }),
+                Thing::Group { key, .. } if name == self.known.grouper || name == self.known.zero => {
+                    found.merge(&self.value(*key));
+                }
+                Thing::Group { element, .. } if name == self.known.list || name == self.known.one => {
+                    found.add(Thing::List(*element));
+                }
+                _ => {}
+            }
+        }
+        found.locals = self.locals_below(&value.locals, (!index).then_some(name));
+        found
+    }
+
+    /// Returns what item number `index` of a value may be.
+    pub(crate) fn item(&mut self, value: &Value, index: usize) -> Value {
+        let name = self.names.intern(&index.to_string());
+        self.step(value, name, true, Place { file: 0, span: Span::default() })
+    }
+
+    /// Returns what an element of a value may be.
+    pub(crate) fn element(&mut self, value: &Value, file: usize) -> Value {
+        let mut found = Value::default();
+        for thing in &value.things {
+            match thing {
+                Thing::Node(id) => {
+                    if self.tree.depth(*id) >= MAX_SEGMENTS {
+                        self.too_long.get_or_insert(Place { file, span: Span::default() });
+                        continue;
+                    }
+                    let element = self.known.element;
+                    found.add(Thing::Node(self.tree.child(*id, Via::Element, element)));
+                }
+                Thing::List(element) => found.merge(&self.value(*element)),
+                Thing::Groups { element, key } => found.add(Thing::Group { element: *element, key: *key }),
+                Thing::Group { element, key } => {
+                    found.merge(&self.value(*key));
+                    found.add(Thing::List(*element));
+                }
+                Thing::Block { .. } => {}
+            }
+        }
+        found.locals.clone_from(&value.locals);
+        found
+    }
+
+    /// Keeps a value so that a thing can refer to it.
+    pub(crate) fn keep(&mut self, value: Value) -> ValueId {
+        let id = ValueId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        self.values.push(value);
+        id
+    }
+
+    fn value(&self, id: ValueId) -> Value {
+        self.values.get(id.0 as usize).cloned().unwrap_or_default()
+    }
+
+    /// Notes a use of a value itself.
+    pub(crate) fn consume(&mut self, value: &Value, uses: Uses, maybe: bool) {
+        let maybe = maybe || self.conditions > 0;
+        if let Some(locals) = &mut self.locals {
+            locals.read(&value.locals);
+        }
+        let mut inner = Vec::new();
+        for thing in &value.things {
+            self.consume_thing(*thing, uses, maybe, &mut inner);
+        }
+        // What a list is made of shows when it is printed (with `repr`) or compared.
+        let inner_uses = if uses.has(Uses::OUT.and(Uses::ESC).and(Uses::ARG)) { Uses::ESC } else { uses };
+        let mut at = 0;
+        while let Some(id) = inner.get(at).copied() {
+            at += 1;
+            for thing in self.value(id).things {
+                self.consume_thing(thing, inner_uses, maybe, &mut inner);
+            }
+        }
+    }
+
+    fn consume_thing(&mut self, thing: Thing, uses: Uses, maybe: bool, inner: &mut Vec<ValueId>) {
+        let deep = uses.has(Uses::OUT.and(Uses::ESC).and(Uses::ARG).and(Uses::CMP));
+        let mut look_into = |id: ValueId| {
+            if deep && !inner.contains(&id) {
+                inner.push(id);
+            }
+        };
+        match thing {
+            Thing::Node(id) => self.tree.mark(id, uses, maybe),
+            Thing::List(element) => look_into(element),
+            Thing::Groups { element, key } | Thing::Group { element, key } => {
+                look_into(element);
+                look_into(key);
+            }
+            Thing::Block { .. } => {}
+        }
+    }
+
+    /// Names the filter or tag that consumed a value.
+    pub(crate) fn label(&mut self, value: &Value, label: Sym) {
+        for thing in &value.things {
+            if let Thing::Node(id) = thing {
+                self.tree.consume(*id, label);
+            }
+        }
+    }
+
+    /// Returns what a filter may return.
+    fn apply(&mut self, mut value: Value, call: &Call, file: usize, maybe: bool) -> Value {
+        let filter = call.filter;
+        self.label(&value, call.label);
+        if filter.rule == Rule::Format {
+            let uses = if self.formats_plainly(call) { filter.input } else { Uses::ESC };
+            self.consume(&value, uses, maybe);
+        } else if filter.input != Uses::NONE {
+            self.consume(&value, filter.input, maybe);
+        }
+        let argument = call.argument.as_ref().map(|argument| self.operand(argument, file)).unwrap_or_default();
+        self.consume(&argument, filter.argument, maybe);
+        match filter.rule {
+            Rule::New | Rule::Format => Value::default(),
+            Rule::Same => value,
+            Rule::Either => {
+                value.merge(&argument);
+                value
+            }
+            Rule::Sorted => {
+                self.sort_key(&value, call, file, maybe);
+                value
+            }
+            Rule::First => self.item(&value, 0),
+            Rule::Element => self.element(&value, file),
+            Rule::Elements => {
+                let element = self.element(&value, file);
+                self.consume(&element, Uses::OUT, maybe);
+                Value::default()
+            }
+            Rule::YesNo => match &call.argument {
+                None => Value::default(),
+                Some(Operand::Text { text, .. }) if self.names.text(*text).contains(',') => Value::default(),
+                Some(_) => value,
+            },
+        }
+    }
+
+    fn formats_plainly(&self, call: &Call) -> bool {
+        matches!(&call.argument, Some(Operand::Text { text, .. })
+            if !self.names.text(*text).contains(['r', 'a', '(']))
+    }
+
+    /// Reads the path by which `dictsort` sorts.
+    fn sort_key(&mut self, value: &Value, call: &Call, file: usize, maybe: bool) {
+        let mut element = self.element(value, file);
+        let Some(Operand::Text { text, .. }) = &call.argument else {
+            return self.consume(&element, Uses::ESC, maybe);
+        };
+        let key = self.names.text(*text).to_owned();
+        for part in key.split('.') {
+            let name = self.names.intern(part);
+            let index = part.chars().next().is_some_and(|c| c.is_ascii_digit());
+            element = self.step(&element, name, index, Place { file, span: Span::default() });
+        }
+        self.consume(&element, Uses::CMP, maybe);
+    }
+
+    /// Binds a name that the template made.
+    pub(crate) fn bind_local(&mut self, name: Sym, mut value: Value) {
+        if let Some(locals) = &mut self.locals {
+            value.locals.push(locals.root(name));
+        }
+        self.scope.bind(name, value);
+    }
+
+    fn locals_below(&mut self, parents: &[u32], name: Option<Sym>) -> Vec<u32> {
+        match (&mut self.locals, name) {
+            (Some(locals), Some(name)) => parents.iter().map(|parent| locals.child(*parent, name)).collect(),
+            (Some(_), None) => parents.to_vec(),
+            (None, _) => Vec::new(),
+        }
+    }
+}
+
+/// What is read below each name that a template makes, as written from that name.
+#[derive(Default)]
+pub(crate) struct Locals {
+    nodes: Vec<(Option<u32>, Sym, bool)>,
+    known: FxHashMap<(Option<u32>, Sym), u32>,
+}
+
+impl Locals {
+    fn root(&mut self, name: Sym) -> u32 {
+        self.node(None, name)
+    }
+
+    fn child(&mut self, parent: u32, name: Sym) -> u32 {
+        self.node(Some(parent), name)
+    }
+
+    fn node(&mut self, parent: Option<u32>, name: Sym) -> u32 {
+        let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let id = *self.known.entry((parent, name)).or_insert(next);
+        if id == next {
+            self.nodes.push((parent, name, false));
+        }
+        id
+    }
+
+    fn read(&mut self, ids: &[u32]) {
+        for id in ids {
+            if let Some(node) = self.nodes.get_mut(*id as usize) {
+                node.2 = true;
+            }
+        }
+    }
+
+    /// Returns the names, sorted, with the dotted paths that are read below each, sorted.
+    pub(crate) fn paths(&self, names: &Names) -> Vec<(String, Vec<String>)> {
+        let mut all: FxHashMap<Sym, Vec<String>> = FxHashMap::default();
+        for (parent, name, read) in &self.nodes {
+            let mut steps = vec![names.text(*name)];
+            let (mut at, mut root) = (*parent, *name);
+            while let Some((above, name, _)) = at.and_then(|at| self.nodes.get(at as usize)) {
+                steps.push(names.text(*name));
+                (at, root) = (*above, *name);
+            }
+            steps.pop();
+            steps.reverse();
+            let paths = all.entry(root).or_default();
+            if *read && !steps.is_empty() {
+                paths.push(steps.join("."));
+            }
+        }
+        let mut rows: Vec<(String, Vec<String>)> = all
+            .into_iter()
+            .map(|(name, mut paths)| {
+                paths.sort();
+                (names.text(name).to_owned(), paths)
+            })
+            .collect();
+        rows.sort();
+        rows
+    }
+}

@@ -1,0 +1,60 @@
+//! Reads which values a Django template asks for.
+//!
+//! [`extract`] takes a source and a [`Registry`] of tags and filters, follows parents and includes through a
+//! [`Resolver`], and returns a tree of paths as JSON. It knows the template language and nothing else: no HTML, no
+//! models, no Python. Hostile input costs linear time or is refused; nothing recurses on input.
+
+mod diag;
+mod document;
+mod eval;
+mod expr;
+mod filters;
+mod lexer;
+mod link;
+mod names;
+#[cfg(feature = "python")]
+mod python;
+mod registry;
+mod scope;
+mod split;
+mod tags;
+mod tree;
+mod unicode;
+mod unit;
+
+pub use diag::{Error, Lines, MAX_DEPTH, MAX_INCLUDES, MAX_PATHS, MAX_SEGMENTS, MAX_STEPS, MAX_TEMPLATE_BYTES, Span};
+pub use expr::{Atom, RawCall, RawExpr};
+pub use lexer::{Kind, Token, lex};
+pub use link::{Alone, Failure, Refusal, Resolver};
+pub use registry::Registry;
+
+/// What to extract.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'s> {
+    /// The template's text.
+    pub source: &'s str,
+    /// Its name, against which relative names are resolved.
+    pub name: Option<&'s str>,
+    /// Only this `{% partialdef %}` of it.
+    pub partial: Option<&'s str>,
+    /// Whether to list what is read below names that the template itself makes.
+    pub locals: bool,
+}
+
+/// Returns the JSON document of everything that a template reads.
+///
+/// # Errors
+/// If the template or a parent is malformed or beyond our limits, or the resolver fails.
+pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver: R) -> Result<String, Failure<R::Error>> {
+    let mut linker = link::Linker::new(registry, resolver, request.locals);
+    linker.link(request.source, request.name, request.partial)?;
+    Ok(document::write(&linker, registry, request.partial))
+}
+
+/// Returns the parts of one variable with filters, of the builtin libraries.
+///
+/// # Errors
+/// What Django says of a malformed one.
+pub fn parse_expression<'s>(text: &'s str, registry: &Registry) -> Result<RawExpr<'s>, Error> {
+    expr::parse_raw(text, 0, &unit::builtin_filters(registry)).map(|(raw, _)| raw)
+}

@@ -1,0 +1,157 @@
+//! The tags and filters that a template engine has, as Python read them from its libraries.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::filters::{self, Filter};
+use crate::tags::{self, Tag};
+
+/// What the parser may use: Django's version, the libraries that are always loaded, and those that `{% load %}` finds.
+#[derive(Debug)]
+pub struct Registry {
+    /// Django's major and minor version.
+    pub django: (u8, u8),
+    /// Whether tags may span lines.
+    pub dotall: bool,
+    /// A hash of everything in it.
+    pub hash: String,
+    pub(crate) builtins: Library,
+    pub(crate) libraries: BTreeMap<String, Library>,
+}
+
+/// The tags and filters of one library.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    pub(crate) tags: FxHashMap<String, TagSpec>,
+    pub(crate) filters: FxHashMap<String, Filter>,
+}
+
+/// What is known of a tag.
+#[derive(Clone, Debug)]
+pub(crate) enum TagSpec {
+    /// Django's own, with a rule of ours.
+    Native(&'static Tag),
+    /// Made by one of the decorators of `Library`.
+    Made(Box<Made>),
+    /// Anything else: its arguments and the context escape.
+    Unknown,
+}
+
+/// A tag made by `simple_tag`, `simple_block_tag` or `inclusion_tag`.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) inclusion: bool,
+    pub(crate) takes_context: bool,
+    /// The names it reads from the context; `None` if that is not known.
+    pub(crate) reads: Option<Vec<String>>,
+    pub(crate) end: Option<String>,
+    pub(crate) template: Option<String>,
+}
+
+impl Registry {
+    /// Returns the registry that `json` describes.
+    ///
+    /// # Errors
+    /// If `json` is not of the documented form.
+    pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let raw: RawRegistry = serde_json::from_slice(json)?;
+        Ok(Self {
+            django: raw.django,
+            dotall: raw.dotall,
+            hash: format!("{:032x}", xxh3_128(json)),
+            builtins: raw.builtins.into(),
+            libraries: raw.libraries.into_iter().map(|(name, library)| (name, library.into())).collect(),
+        })
+    }
+
+    /// Returns the libraries, of those that can be loaded, that have a tag or filter called `name`.
+    pub(crate) fn providers(&self, name: &str, filter: bool) -> Vec<&str> {
+        self.libraries
+            .iter()
+            .filter(|(_, library)| if filter { library.filters.contains_key(name) } else { library.tags.contains_key(name) })
+            .map(|(label, _)| label.as_str())
+            .collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct RawRegistry {
+    django: (u8, u8),
+    #[serde(default)]
+    dotall: bool,
+    builtins: RawLibrary,
+    #[serde(default)]
+    libraries: BTreeMap<String, RawLibrary>,
+}
+
+#[derive(Deserialize)]
+struct RawLibrary {
+    #[serde(default)]
+    tags: FxHashMap<String, Option<RawTag>>,
+    #[serde(default)]
+    filters: FxHashMap<String, Option<RawFilter>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawTag {
+    Word(String),
+    Spec(RawSpec),
+}
+
+#[derive(Deserialize)]
+struct RawSpec {
+    kind: String,
+    #[serde(default)]
+    takes_context: bool,
+    #[serde(default)]
+    reads: Option<Vec<String>>,
+    #[serde(default)]
+    end: Option<String>,
+    #[serde(default)]
+    template: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawFilter {
+    Word(String),
+    Spec { args: (u8, u8) },
+}
+
+impl From<RawLibrary> for Library {
+    fn from(raw: RawLibrary) -> Self {
+        let tags = raw.tags.into_iter().map(|(name, tag)| {
+            let spec = tag_spec(&name, tag);
+            (name, spec)
+        });
+        let filters = raw.filters.into_iter().map(|(name, filter)| {
+            let known = match filter {
+                Some(RawFilter::Word(word)) if word == "native" => filters::native(&name),
+                Some(RawFilter::Spec { args }) => Filter::unknown(Some(args)),
+                _ => Filter::unknown(None),
+            };
+            (name, known)
+        });
+        Self { tags: tags.collect(), filters: filters.collect() }
+    }
+}
+
+fn tag_spec(name: &str, raw: Option<RawTag>) -> TagSpec {
+    match raw {
+        Some(RawTag::Word(word)) if word == "native" => tags::native(name).map_or(TagSpec::Unknown, TagSpec::Native),
+        Some(RawTag::Spec(spec)) if matches!(spec.kind.as_str(), "simple" | "simple_block" | "inclusion") => {
+            TagSpec::Made(Box::new(Made {
+                inclusion: spec.kind == "inclusion",
+                takes_context: spec.takes_context,
+                reads: spec.reads,
+                end: spec.end,
+                template: spec.template,
+            }))
+        }
+        _ => TagSpec::Unknown,
+    }
+}

@@ -1,0 +1,287 @@
+//! What names stand for while a template is replayed: Django's stack of context dicts.
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::names::Sym;
+use crate::tree::NodeId;
+
+/// A set of values that are kept apart from the value that holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ValueId(pub(crate) u32);
+
+/// One thing that a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    /// A value of the context.
+    Node(NodeId),
+    /// A list that a tag made, of such elements.
+    List(ValueId),
+    /// What `{% regroup %}` makes: a list of groups of `element` by `key`.
+    Groups { element: ValueId, key: ValueId },
+    /// One such group.
+    Group { element: ValueId, key: ValueId },
+    /// The `block` variable of a block.
+    Block { chain: usize, name: Sym },
+}
+
+/// Everything that a name or expression may stand for; nothing at all is a value of no interest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Value {
+    pub(crate) things: SmallVec<[Thing; 1]>,
+    /// It may also be that the name is not bound here, so that an outer binding shows.
+    pub(crate) unbound: bool,
+    /// Where local names that lead here are in the trie of locals.
+    pub(crate) locals: Vec<u32>,
+}
+
+impl Value {
+    /// Returns the value of a name that is not bound.
+    pub(crate) fn nothing_bound() -> Self {
+        Self { unbound: true, ..Self::default() }
+    }
+
+    pub(crate) fn of(thing: Thing) -> Self {
+        Self { things: SmallVec::from_elem(thing, 1), ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, thing: Thing) {
+        if !self.things.contains(&thing) {
+            self.things.push(thing);
+        }
+    }
+
+    /// Makes this either value.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for thing in &other.things {
+            self.add(*thing);
+        }
+        for local in &other.locals {
+            if !self.locals.contains(local) {
+                self.locals.push(*local);
+            }
+        }
+        self.unbound |= other.unbound;
+    }
+}
+
+#[derive(Debug)]
+struct Binding {
+    frame: u32,
+    depth: usize,
+    value: Value,
+}
+
+#[derive(Debug)]
+struct Frame {
+    id: u32,
+    wall: bool,
+    names: Vec<Sym>,
+}
+
+#[derive(Debug)]
+struct Write {
+    frame: u32,
+    name: Sym,
+    before: Value,
+}
+
+/// What a branch left behind: the names that it bound in frames that are still open.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome(FxHashMap<(u32, Sym), Value>);
+
+/// The stack of scopes, with a log of writes so that branches can be undone and joined.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    frames: Vec<Frame>,
+    bindings: Vec<SmallVec<[Binding; 1]>>,
+    log: Vec<Write>,
+    serial: u32,
+}
+
+impl Scope {
+    /// Opens a scope; through a `wall` nothing further out can be seen.
+    pub(crate) fn push(&mut self, wall: bool) {
+        self.serial += 1;
+        self.frames.push(Frame { id: self.serial, wall, names: Vec::new() });
+    }
+
+    /// Closes the innermost scope.
+    pub(crate) fn pop(&mut self) {
+        if let Some(frame) = self.frames.pop() {
+            for name in frame.names {
+                if let Some(stack) = self.bindings.get_mut(name.0 as usize) {
+                    stack.pop();
+                }
+            }
+        }
+    }
+
+    /// Returns how many scopes are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Returns whether outer names are hidden.
+    pub(crate) fn is_walled(&self) -> bool {
+        self.frames.iter().any(|frame| frame.wall)
+    }
+
+    fn wall(&self) -> usize {
+        self.frames.iter().rposition(|frame| frame.wall).unwrap_or(0)
+    }
+
+    /// Returns what `name` may stand for; `unbound` if it may be a name of the context.
+    pub(crate) fn get(&self, name: Sym) -> Value {
+        let stack = self.bindings.get(name.0 as usize).map_or(&[][..], |stack| stack);
+        if stack.is_empty() {
+            return Value { unbound: !self.is_walled(), ..Value::default() };
+        }
+        let wall = self.wall();
+        let mut found = Value::default();
+        for binding in stack.iter().rev().take_while(|binding| binding.depth >= wall) {
+            found.merge(&binding.value);
+            if !binding.value.unbound {
+                found.unbound = false;
+                return found;
+            }
+        }
+        found.unbound = !self.is_walled();
+        found
+    }
+
+    /// Returns everything bound at `depth` or further in.
+    pub(crate) fn bound_since(&self, depth: usize) -> Value {
+        let mut all = Value::default();
+        for name in self.frames.iter().skip(depth).flat_map(|frame| &frame.names) {
+            for binding in self.bindings.get(name.0 as usize).into_iter().flatten().filter(|binding| binding.depth >= depth) {
+                all.merge(&binding.value);
+            }
+        }
+        all
+    }
+
+    /// Returns everything that can be seen behind the innermost wall.
+    pub(crate) fn visible(&self) -> Value {
+        self.bound_since(self.wall())
+    }
+
+    /// Binds a name in the innermost scope.
+    pub(crate) fn bind(&mut self, name: Sym, value: Value) {
+        let Some(depth) = self.frames.len().checked_sub(1) else { return };
+        let Some(frame) = self.frames.last().map(|frame| frame.id) else { return };
+        let row = name.0 as usize;
+        if self.bindings.len() <= row {
+            self.bindings.resize_with(row + 1, SmallVec::new);
+        }
+        let Some(stack) = self.bindings.get_mut(row) else { return };
+        let before = match stack.last_mut() {
+            Some(last) if last.frame == frame => std::mem::replace(&mut last.value, value),
+            _ => {
+                stack.push(Binding { frame, depth, value });
+                if let Some(top) = self.frames.last_mut() {
+                    top.names.push(name);
+                }
+                Value::nothing_bound()
+            }
+        };
+        self.log.push(Write { frame, name, before });
+    }
+
+    /// Binds a name wherever it may be bound already, or else in the innermost scope, as `Context.set_upward`.
+    ///
+    /// The name may keep what it stood for.
+    pub(crate) fn bind_upward(&mut self, name: Sym, value: &Value) {
+        let wall = self.wall();
+        let mut certain = false;
+        if let Some(stack) = self.bindings.get_mut(name.0 as usize) {
+            for binding in stack.iter_mut().rev().take_while(|binding| binding.depth >= wall) {
+                if binding.value.unbound && binding.value.things.is_empty() {
+                    continue;
+                }
+                certain = !binding.value.unbound;
+                self.log.push(Write { frame: binding.frame, name, before: binding.value.clone() });
+                let unbound = binding.value.unbound;
+                binding.value.merge(value);
+                binding.value.unbound = unbound;
+                if certain {
+                    break;
+                }
+            }
+        }
+        if !certain {
+            let mut either = self.innermost(name);
+            either.merge(value);
+            self.bind(name, either);
+        }
+    }
+
+    fn innermost(&self, name: Sym) -> Value {
+        let frame = self.frames.last().map(|frame| frame.id);
+        let last = self.bindings.get(name.0 as usize).and_then(|stack| stack.last());
+        match last {
+            Some(binding) if Some(binding.frame) == frame => binding.value.clone(),
+            _ => Value::nothing_bound(),
+        }
+    }
+
+    /// Returns a mark to which writes can be undone.
+    pub(crate) fn mark(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Returns the names that were bound since `mark`.
+    pub(crate) fn changed_since(&self, mark: usize) -> impl Iterator<Item = Sym> + '_ {
+        self.log.iter().skip(mark).map(|write| write.name)
+    }
+
+    fn binding(&mut self, frame: u32, name: Sym) -> Option<&mut Binding> {
+        self.bindings.get_mut(name.0 as usize)?.iter_mut().rev().find(|binding| binding.frame == frame)
+    }
+
+    /// Undoes all writes since `mark` and returns what they had led to.
+    pub(crate) fn undo(&mut self, mark: usize) -> Outcome {
+        let mut outcome = Outcome::default();
+        while self.log.len() > mark {
+            let Some(write) = self.log.pop() else { break };
+            let Some(binding) = self.binding(write.frame, write.name) else { continue };
+            let after = std::mem::replace(&mut binding.value, write.before);
+            outcome.0.entry((write.frame, write.name)).or_insert(after);
+        }
+        outcome
+    }
+
+    /// Makes every name either of what it is now (unless a branch is certain to be taken) and what the outcomes say.
+    ///
+    /// Returns whether anything is new.
+    pub(crate) fn join(&mut self, outcomes: &[Outcome], certain: bool) -> bool {
+        let mut changed = false;
+        for (frame, name) in outcomes.iter().flat_map(|outcome| outcome.0.keys().copied()) {
+            let Some(binding) = self.binding(frame, name) else { continue };
+            let before = binding.value.clone();
+            let mut joined = Value::default();
+            let mut untouched = !certain;
+            for outcome in outcomes {
+                match outcome.0.get(&(frame, name)) {
+                    Some(value) => joined.merge(value),
+                    None => untouched = true,
+                }
+            }
+            if untouched {
+                joined.merge(&before);
+            }
+            if !same(&joined, &before) {
+                binding.value = joined;
+                self.log.push(Write { frame, name, before });
+                changed = true;
+            }
+        }
+        changed
+    }
+}
+
+fn same(one: &Value, other: &Value) -> bool {
+    one.unbound == other.unbound
+        && one.things.len() == other.things.len()
+        && one.things.iter().all(|thing| other.things.contains(thing))
+}

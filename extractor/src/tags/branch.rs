@@ -1,0 +1,75 @@
+//! `{% if %}` and `{% ifchanged %}`.
+
+use super::condition::condition;
+use super::{Section, Turn, Until};
+use crate::diag::Error;
+use crate::tree::Uses;
+use crate::unit::{BodyId, Op, Parser, Read, TagToken};
+
+struct If {
+    arms: Vec<(Vec<Read>, BodyId)>,
+    /// The condition of the arm that is open; none in `else`.
+    reads: Option<Vec<Read>>,
+}
+
+pub(super) fn if_<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
+    let reads = condition(parser, tag)?;
+    parser.open(tag, Box::new(If { arms: Vec::new(), reads: Some(reads) }))
+}
+
+impl Section for If {
+    fn until(&self) -> Until<'_> {
+        Until::Fixed(if self.reads.is_some() { &["elif", "else", "endif"] } else { &["endif"] })
+    }
+
+    fn turn(mut self: Box<Self>, parser: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
+        let otherwise = match self.reads.take() {
+            Some(reads) => {
+                self.arms.push((reads, body));
+                None
+            }
+            None => Some(body),
+        };
+        if otherwise.is_none() && tag.contents.starts_with("elif") {
+            self.reads = Some(condition(parser, tag)?);
+            return Ok(Turn::Next(self));
+        }
+        if otherwise.is_none() && tag.contents == "else" {
+            return Ok(Turn::Next(self));
+        }
+        if tag.contents != "endif" {
+            let line = parser.line(tag.span.start);
+            return Err(tag.error(format!("Malformed template tag at line {line}: \"{}\"", tag.contents)));
+        }
+        Ok(Turn::Close(Some(Op::If { arms: self.arms, otherwise })))
+    }
+}
+
+struct IfChanged {
+    first: Option<BodyId>,
+}
+
+/// Compares its arguments with those of the round before.
+pub(super) fn ifchanged<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
+    for bit in tag.bits()?.iter().skip(1) {
+        parser.argument(bit, Uses::CMP)?;
+    }
+    parser.open(tag, Box::new(IfChanged { first: None }))
+}
+
+impl Section for IfChanged {
+    fn until(&self) -> Until<'_> {
+        Until::Fixed(if self.first.is_none() { &["else", "endifchanged"] } else { &["endifchanged"] })
+    }
+
+    fn turn(mut self: Box<Self>, _: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
+        match self.first {
+            None if tag.contents == "else" => {
+                self.first = Some(body);
+                Ok(Turn::Next(self))
+            }
+            None => Ok(Turn::Close(Some(Op::Maybe(body)))),
+            Some(first) => Ok(Turn::Close(Some(Op::If { arms: vec![(Vec::new(), first)], otherwise: Some(body) }))),
+        }
+    }
+}

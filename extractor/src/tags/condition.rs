@@ -1,0 +1,172 @@
+//! The expression of `{% if %}`: Django's top-down operator precedence parser, with a stack of its own.
+
+use crate::diag::Error;
+use crate::names::Sym;
+use crate::tree::Uses;
+use crate::unit::{ExprId, Parser, Read, TagToken, Want};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Or,
+    And,
+    Not,
+    In,
+    Is,
+    Compare,
+}
+
+impl Operator {
+    fn binding(self) -> u8 {
+        match self {
+            Operator::Or => 6,
+            Operator::And => 7,
+            Operator::Not => 8,
+            Operator::In => 9,
+            Operator::Is | Operator::Compare => 10,
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "or" => Operator::Or,
+            "and" => Operator::And,
+            "not" => Operator::Not,
+            "in" | "not in" => Operator::In,
+            "is" | "is not" => Operator::Is,
+            "==" | "!=" | ">" | ">=" | "<" | "<=" => Operator::Compare,
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Node {
+    Leaf(ExprId),
+    Not(usize),
+    Infix(Operator, usize, usize),
+}
+
+enum Word {
+    Operator(Operator, String),
+    Operand(ExprId, String),
+}
+
+/// Returns the reads of the tag's condition in the order in which they happen.
+pub(super) fn condition<'a>(parser: &mut Parser<'_>, tag: &TagToken<'a>) -> Result<Vec<Read>, Error> {
+    let words = words(parser, tag)?;
+    let (nodes, root) = tree(tag, &words)?;
+    Ok(reads(parser, &nodes, root))
+}
+
+fn words(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Vec<Word>, Error> {
+    let bits = tag.bits()?;
+    let mut words = Vec::with_capacity(bits.len());
+    let mut bits = bits.iter().skip(1).peekable();
+    while let Some(bit) = bits.next() {
+        let pair = match (&*bit.text, bits.peek()) {
+            ("is", Some(next)) if **next == "not" => Some("is not"),
+            ("not", Some(next)) if **next == "in" => Some("not in"),
+            _ => None,
+        };
+        if pair.is_some() {
+            bits.next();
+        }
+        let word = pair.unwrap_or(&bit.text);
+        words.push(match Operator::of(word) {
+            Some(operator) => Word::Operator(operator, word.to_owned()),
+            None => Word::Operand(parser.compile(bit)?, word.to_owned()),
+        });
+    }
+    Ok(words)
+}
+
+/// Returns the nodes of the expression and the index of its root.
+fn tree(tag: &TagToken<'_>, words: &[Word]) -> Result<(Vec<Node>, usize), Error> {
+    let mut nodes = Vec::with_capacity(words.len());
+    let mut pending: Vec<(Operator, Option<usize>)> = Vec::new();
+    let mut words = words.iter().peekable();
+    loop {
+        match words.next() {
+            None => return Err(tag.error("Unexpected end of expression in if tag.")),
+            Some(Word::Operator(Operator::Not, _)) => {
+                pending.push((Operator::Not, None));
+                continue;
+            }
+            Some(Word::Operator(_, word)) => {
+                return Err(tag.error(format!("Not expecting '{word}' in this position in if tag.")));
+            }
+            Some(Word::Operand(expr, _)) => nodes.push(Node::Leaf(*expr)),
+        }
+        let mut left = nodes.len() - 1;
+        loop {
+            let right = pending.last().map_or(0, |(operator, _)| operator.binding());
+            match words.peek() {
+                Some(Word::Operator(operator, word)) if right < operator.binding() => {
+                    if *operator == Operator::Not {
+                        return Err(tag.error(format!("Not expecting '{word}' as infix operator in if tag.")));
+                    }
+                    pending.push((*operator, Some(left)));
+                    words.next();
+                    break;
+                }
+                rest => {
+                    let Some((operator, first)) = pending.pop() else {
+                        return match rest {
+                            None => Ok((nodes, left)),
+                            Some(Word::Operator(_, word) | Word::Operand(_, word)) => {
+                                Err(tag.error(format!("Unused '{word}' at end of if expression.")))
+                            }
+                        };
+                    };
+                    nodes.push(match first {
+                        None => Node::Not(left),
+                        Some(first) => Node::Infix(operator, first, left),
+                    });
+                    left = nodes.len() - 1;
+                }
+            }
+        }
+    }
+}
+
+/// Walks the expression: the right side of `and` and `or` may not be read.
+fn reads(parser: &mut Parser<'_>, nodes: &[Node], root: usize) -> Vec<Read> {
+    let constants = ["None", "True", "False"].map(|name| parser.names.intern(name));
+    let mut reads = Vec::new();
+    let mut todo = vec![(root, Want::Use(Uses::BOOL), false)];
+    while let Some((at, want, maybe)) = todo.pop() {
+        match nodes.get(at) {
+            None => {}
+            Some(Node::Leaf(expr)) => reads.push(Read { expr: *expr, want, maybe }),
+            Some(Node::Not(inner)) => todo.push((*inner, Want::Use(Uses::BOOL), maybe)),
+            Some(Node::Infix(operator, left, right)) => {
+                let (first, second, later) = match operator {
+                    // The value of `a or b` may itself be compared or looked into.
+                    Operator::Or | Operator::And => (also_bool(want), want, true),
+                    Operator::In => (Want::Use(Uses::CMP), Want::Members, maybe),
+                    Operator::Is => {
+                        let constant = |at: usize| is_constant(parser, nodes.get(at), constants);
+                        let want = if constant(*left) || constant(*right) { Uses::CMP } else { Uses::ESC };
+                        (Want::Use(want), Want::Use(want), maybe)
+                    }
+                    Operator::Compare | Operator::Not => (Want::Use(Uses::CMP), Want::Use(Uses::CMP), maybe),
+                };
+                todo.push((*right, second, later));
+                todo.push((*left, first, maybe));
+            }
+        }
+    }
+    reads
+}
+
+fn also_bool(want: Want) -> Want {
+    match want {
+        Want::Use(uses) => Want::Use(uses.and(Uses::BOOL)),
+        other => other,
+    }
+}
+
+fn is_constant(parser: &Parser<'_>, node: Option<&Node>, constants: [Sym; 3]) -> bool {
+    let Some(Node::Leaf(expr)) = node else { return false };
+    parser.unit.expr(*expr).and_then(crate::expr::Expr::bare_name).is_some_and(|name| constants.contains(&name))
+}

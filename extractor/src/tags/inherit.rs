@@ -1,0 +1,59 @@
+//! `{% extends %}` and `{% block %}`.
+
+use super::{Section, Turn, Until};
+use crate::diag::Error;
+use crate::names::Sym;
+use crate::split::Bit;
+use crate::unit::{BodyId, Extends, Op, Parser, TagToken, relative};
+
+pub(super) fn extends<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
+    let bits = tag.bits()?;
+    let [_, parent] = bits.as_slice() else { return Err(tag.error("'extends' takes one argument")) };
+    let absolute = relative(parser.template, parent, false)?;
+    let expr = match &absolute {
+        Some(name) if parent.text.starts_with(['"', '\'']) => parser.compile(&Bit::new(&format!("\"{name}\""), parent.at))?,
+        Some(name) => parser.compile(&Bit::new(name, parent.at))?,
+        None => parser.compile(parent)?,
+    };
+    if parser.has_nontext() {
+        let place = parser.template.map_or_else(|| "the template".to_owned(), |name| format!("'{name}'"));
+        return Err(tag.error(format!("{{% {} %}} must be the first tag in {place}.", tag.contents)));
+    }
+    if parser.unit.extends.is_some() {
+        return Err(tag.error("'extends' cannot appear more than once in the same template"));
+    }
+    let literal = parser.unit.expr(expr).and_then(crate::expr::Expr::literal);
+    let name = literal.map(|name| parser.names.text(name).to_owned());
+    parser.unit.extends = Some(Extends { expr, name, span: tag.span });
+    Ok(())
+}
+
+struct Block {
+    name: Sym,
+}
+
+pub(super) fn block<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
+    let words = tag.words();
+    let [_, name] = words.as_slice() else { return Err(tag.error("'block' tag takes only one argument")) };
+    let sym = parser.names.intern(&name.text);
+    if !parser.block_names.insert(sym) {
+        return Err(tag.error(format!("'block' tag with name '{}' appears more than once", name.text)));
+    }
+    parser.open(tag, Box::new(Block { name: sym }))
+}
+
+impl Section for Block {
+    fn until(&self) -> Until<'_> {
+        Until::Fixed(&["endblock"])
+    }
+
+    fn turn(self: Box<Self>, parser: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
+        let full = format!("endblock {}", parser.names.text(self.name));
+        if tag.contents != "endblock" && tag.contents != full {
+            let until = ["'endblock'".to_owned(), format!("'{full}'")];
+            return Err(parser.invalid_with(tag, "endblock", &until));
+        }
+        parser.unit.blocks.push((self.name, body));
+        Ok(Turn::Close(Some(Op::Block { name: self.name, body })))
+    }
+}

@@ -1,0 +1,293 @@
+//! The path tree: which values a template reads, and how.
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::diag::Span;
+use crate::names::{Names, Sym};
+
+/// A set of ways in which a value itself is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Uses(u8);
+
+impl Uses {
+    pub(crate) const NONE: Self = Self(0);
+    /// Handed to code that turns it into text or a key, such as `{% url %}`.
+    pub(crate) const ARG: Self = Self(1);
+    /// Tested for truth.
+    pub(crate) const BOOL: Self = Self(2);
+    /// Compared.
+    pub(crate) const CMP: Self = Self(4);
+    /// Handed to unknown code.
+    pub(crate) const ESC: Self = Self(8);
+    /// Iterated.
+    pub(crate) const ITER: Self = Self(16);
+    /// Asked for its length.
+    pub(crate) const LEN: Self = Self(32);
+    /// Used as a number.
+    pub(crate) const NUM: Self = Self(64);
+    /// Printed.
+    pub(crate) const OUT: Self = Self(128);
+
+    const WORDS: [&'static str; 8] = ["arg", "bool", "cmp", "esc", "iter", "len", "num", "out"];
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn words(self) -> impl Iterator<Item = &'static str> {
+        Self::WORDS.iter().enumerate().filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, word)| *word)
+    }
+}
+
+/// A node of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(u32);
+
+/// How a node hangs below its parent; in the order in which they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Via {
+    Root,
+    Attr,
+    Index,
+    Element,
+}
+
+/// Where an expression reads a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: usize,
+    pub(crate) span: Span,
+}
+
+struct Node {
+    parent: Option<NodeId>,
+    via: Via,
+    name: Sym,
+    depth: usize,
+    uses: Uses,
+    kept: bool,
+    surely: bool,
+    filters: SmallVec<[Sym; 1]>,
+    places: SmallVec<[Place; 1]>,
+}
+
+/// The nodes that were looked at; those that were read are kept when it is written.
+#[derive(Default)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    known: FxHashMap<(u32, Via, Sym), NodeId>,
+    pub(crate) reads: usize,
+}
+
+const TOP: u32 = u32::MAX;
+const PLACES: usize = 4;
+
+impl Tree {
+    /// Returns the node of a name of the context.
+    pub(crate) fn root(&mut self, name: Sym) -> NodeId {
+        self.node(None, Via::Root, name)
+    }
+
+    /// Returns the node below `parent`.
+    pub(crate) fn child(&mut self, parent: NodeId, via: Via, name: Sym) -> NodeId {
+        self.node(Some(parent), via, name)
+    }
+
+    fn node(&mut self, parent: Option<NodeId>, via: Via, name: Sym) -> NodeId {
+        let next = NodeId(u32::try_from(self.nodes.len()).unwrap_or(TOP - 1));
+        let id = *self.known.entry((parent.map_or(TOP, |id| id.0), via, name)).or_insert(next);
+        if id == next {
+            let depth = parent.map_or(0, |id| self.depth(id)) + 1;
+            self.nodes.push(Node {
+                parent,
+                via,
+                name,
+                depth,
+                uses: Uses::NONE,
+                kept: false,
+                surely: false,
+                filters: SmallVec::new(),
+                places: SmallVec::new(),
+            });
+        }
+        id
+    }
+
+    /// Returns how many steps lead to a node.
+    pub(crate) fn depth(&self, id: NodeId) -> usize {
+        self.nodes.get(id.0 as usize).map_or(0, |node| node.depth)
+    }
+
+    /// Notes a use of the value itself; `maybe` where a condition decides.
+    pub(crate) fn mark(&mut self, id: NodeId, uses: Uses, maybe: bool) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            if node.uses == Uses::NONE && uses != Uses::NONE {
+                self.reads += 1;
+            }
+            node.uses = node.uses.and(uses);
+        }
+        let mut next = Some(id);
+        while let Some(node) = next.and_then(|id| self.nodes.get_mut(id.0 as usize)) {
+            if node.kept && (maybe || node.surely) {
+                break;
+            }
+            node.kept = true;
+            node.surely |= !maybe;
+            next = node.parent;
+        }
+    }
+
+    /// Notes a filter or tag that consumed the value.
+    pub(crate) fn consume(&mut self, id: NodeId, label: Sym) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize)
+            && !node.filters.contains(&label)
+        {
+            node.filters.push(label);
+        }
+    }
+
+    /// Notes where an expression reads the node.
+    pub(crate) fn place(&mut self, id: NodeId, place: Place) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize)
+            && node.places.len() < PLACES
+            && !node.places.contains(&place)
+        {
+            node.places.push(place);
+        }
+    }
+
+    /// Writes the object of all roots.
+    pub(crate) fn write(&self, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) {
+        let mut below = self.kept_children(names);
+        let mut open: Vec<Level> = vec![Level::below(below.remove(&TOP).unwrap_or_default(), false)];
+        out.push('{');
+        while let Some(level) = open.last_mut() {
+            let Some(id) = level.children.get(level.next).copied() else {
+                out.push_str(level.closer);
+                open.pop();
+                continue;
+            };
+            level.next += 1;
+            let Some(node) = self.nodes.get(id.0 as usize) else { continue };
+            let head = if level.via == Some(node.via) { "," } else { level.enter(node.via) };
+            out.push_str(head);
+            if node.via != Via::Element {
+                string(out, names.text(node.name));
+                out.push(':');
+            }
+            out.push('{');
+            let written = self.write_fields(node, names, out, position);
+            open.push(Level::below(below.remove(&id.0).unwrap_or_default(), written));
+        }
+    }
+
+    fn write_fields(&self, node: &Node, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) -> bool {
+        let before = out.len();
+        if node.uses != Uses::NONE {
+            list(out, "u", node.uses.words(), |out, word| string(out, word));
+        }
+        if !node.surely {
+            comma(out, before);
+            out.push_str("\"c\":1");
+        }
+        if !node.filters.is_empty() {
+            comma(out, before);
+            list(out, "f", node.filters.iter(), |out, label| string(out, names.text(*label)));
+        }
+        if !node.places.is_empty() {
+            comma(out, before);
+            list(out, "at", node.places.iter(), |out, place| position(*place, out));
+        }
+        out.len() > before
+    }
+
+    fn kept_children(&self, names: &Names) -> FxHashMap<u32, Vec<NodeId>> {
+        let mut below: FxHashMap<u32, Vec<NodeId>> = FxHashMap::default();
+        for (row, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.kept) {
+            let id = NodeId(u32::try_from(row).unwrap_or(TOP));
+            below.entry(node.parent.map_or(TOP, |id| id.0)).or_default().push(id);
+        }
+        for children in below.values_mut() {
+            children.sort_unstable_by_key(|id| self.nodes.get(id.0 as usize).map(|node| (node.via, names.text(node.name))));
+        }
+        below
+    }
+}
+
+/// An object that is being written: its children, and what closes it after the last.
+struct Level {
+    children: Vec<NodeId>,
+    next: usize,
+    via: Option<Via>,
+    closer: &'static str,
+    started: bool,
+}
+
+impl Level {
+    fn below(children: Vec<NodeId>, started: bool) -> Self {
+        Self { children, next: 0, via: None, closer: "}", started }
+    }
+
+    /// Returns the text between the child before and the first child of another kind.
+    fn enter(&mut self, via: Via) -> &'static str {
+        let open_group = matches!(self.via, Some(Via::Attr | Via::Index));
+        let first = self.via.is_none() && !self.started;
+        self.via = Some(via);
+        self.closer = if matches!(via, Via::Attr | Via::Index) { "}}" } else { "}" };
+        match (via, open_group, first) {
+            (Via::Root, _, _) => "",
+            (Via::Attr, _, true) => "\"a\":{",
+            (Via::Attr, _, false) => ",\"a\":{",
+            (Via::Index, true, _) => "},\"i\":{",
+            (Via::Index, false, true) => "\"i\":{",
+            (Via::Index, false, false) => ",\"i\":{",
+            (Via::Element, true, _) => "},\"e\":",
+            (Via::Element, false, true) => "\"e\":",
+            (Via::Element, false, false) => ",\"e\":",
+        }
+    }
+}
+
+fn comma(out: &mut String, before: usize) {
+    if out.len() > before {
+        out.push(',');
+    }
+}
+
+/// Writes `"key":[...]`.
+pub(crate) fn list<T>(out: &mut String, key: &str, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
+    string(out, key);
+    out.push_str(":[");
+    for (row, item) in items.enumerate() {
+        if row > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
+    out.push(']');
+}
+
+/// Writes a JSON string.
+pub(crate) fn string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if u32::from(c) < 0x20 => {
+                out.push_str("\\u00");
+                for shift in [4, 0] {
+                    out.push(char::from_digit((u32::from(c) >> shift) & 15, 16).unwrap_or('0'));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
