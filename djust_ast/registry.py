@@ -65,7 +65,7 @@ def registry_for(engine: Engine) -> Registry:
     signature = _signature(engine)
     entry = _registries.get(engine)
     if entry is None or entry.signature != signature:
-        registry = _registry(engine.template_builtins, engine.template_libraries)
+        registry = _encode(_spec(engine.template_builtins, engine.template_libraries, _is_dotall()))
         entry = _Entry(signature, registry)
         with _lock:
             _registries[engine] = entry
@@ -75,6 +75,13 @@ def registry_for(engine: Engine) -> Registry:
 def stock_registry() -> Registry:
     """Return the registry of Django's own builtins and libraries, for use without a project."""
     return _stock_registry(_is_dotall())
+
+
+def stock_spec(dotall: bool = False) -> Spec:
+    """Return the specification of :func:`stock_registry`, before it is encoded."""
+    builtins = [import_module(name).register for name in Engine.default_builtins]
+    libraries = {name: import_module(module).register for name, module in _STOCK_LIBRARIES.items()}
+    return _spec(builtins, libraries, dotall)
 
 
 def lexer_is_patched() -> bool:
@@ -90,16 +97,18 @@ def lexer_is_patched() -> bool:
 
 @lru_cache(maxsize=2)
 def _stock_registry(dotall: bool) -> Registry:
-    builtins = [import_module(name).register for name in Engine.default_builtins]
-    libraries = {name: import_module(module).register for name, module in _STOCK_LIBRARIES.items()}
-    return _registry(builtins, libraries, dotall)
+    return _encode(stock_spec(dotall))
 
 
 def _signature(engine: Engine) -> tuple[object, ...]:
     libraries = (*engine.template_builtins, *engine.template_libraries.values())
     sizes = tuple((id(library), len(library.tags), len(library.filters)) for library in libraries)
     functions = hash(
-        tuple(id(function) for library in libraries for function in (*library.tags.values(), *library.filters.values()))
+        tuple(
+            id(function)
+            for library in libraries
+            for function in (*library.tags.values(), *library.filters.values())
+        )
     )
     return (tuple(engine.template_libraries), sizes, functions, _is_dotall())
 
@@ -108,7 +117,11 @@ def _is_dotall() -> bool:
     return bool(base.tag_re.flags & re.DOTALL)
 
 
-def _registry(builtins: Iterable[Library], libraries: Mapping[str, Library], dotall: bool | None = None) -> Registry:
+def _encode(spec: Spec) -> Registry:
+    return Registry(json.dumps(spec, sort_keys=True).encode())
+
+
+def _spec(builtins: Iterable[Library], libraries: Mapping[str, Library], dotall: bool) -> Spec:
     own_tags, own_filters = _own_functions()
     tags: dict[str, Callable[..., Any]] = {}
     filters: dict[str, Callable[..., Any]] = {}
@@ -119,16 +132,17 @@ def _registry(builtins: Iterable[Library], libraries: Mapping[str, Library], dot
     def specs(tags: Mapping[str, Callable[..., Any]], filters: Mapping[str, Callable[..., Any]]) -> Spec:
         return {
             "tags": {str(name): _tag_spec(name, function, own_tags) for name, function in tags.items()},
-            "filters": {str(name): _filter_spec(name, function, own_filters) for name, function in filters.items()},
+            "filters": {
+                str(name): _filter_spec(name, function, own_filters) for name, function in filters.items()
+            },
         }
 
-    spec = {
+    return {
         "django": list(django.VERSION[:2]),
-        "dotall": _is_dotall() if dotall is None else dotall,
+        "dotall": dotall,
         "builtins": specs(tags, filters),
         "libraries": {name: specs(library.tags, library.filters) for name, library in libraries.items()},
     }
-    return Registry(json.dumps(spec, sort_keys=True).encode())
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +166,9 @@ def _tag_spec(name: str, function: Callable[..., Any], own: Mapping[str, set[obj
     kind = _DECORATORS.get(getattr(code, "co_qualname", ""))
     if code is None or kind is None or code.co_filename != Library.simple_tag.__code__.co_filename:
         return None
-    cells = dict(zip(code.co_freevars, (_contents(cell) for cell in function.__closure__ or ()), strict=False))
+    cells = dict(
+        zip(code.co_freevars, (_contents(cell) for cell in function.__closure__ or ()), strict=False)
+    )
     takes_context = bool(cells.get("takes_context"))
     template = cells.get("filename")
     if kind == "simple_block" and not isinstance(cells.get("end_name"), str):
@@ -173,7 +189,9 @@ def _contents(cell: Any) -> Any:
         return None
 
 
-def _filter_spec(name: str, function: Callable[..., Any], own: Mapping[str, set[object]]) -> Spec | str | None:
+def _filter_spec(
+    name: str, function: Callable[..., Any], own: Mapping[str, set[object]]
+) -> Spec | str | None:
     if function in own.get(name, ()):
         return "native"
     try:
@@ -206,7 +224,9 @@ def context_reads(function: Callable[..., Any] | None) -> list[str] | None:
     body = [node for statement in definition.body for node in ast.walk(statement)]
     for node in body:
         match node:
-            case ast.Subscript(value=ast.Name(id="context") as read, slice=ast.Constant(value=str(name)), ctx=ast.Load()):
+            case ast.Subscript(
+                value=ast.Name(id="context") as read, slice=ast.Constant(value=str(name)), ctx=ast.Load()
+            ):
                 pass
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="context") as read, attr="get"),
@@ -215,12 +235,18 @@ def context_reads(function: Callable[..., Any] | None) -> list[str] | None:
             ):
                 pass
             case ast.Compare(
-                left=ast.Constant(value=str(name)), ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id="context") as read]
+                left=ast.Constant(value=str(name)),
+                ops=[ast.In() | ast.NotIn()],
+                comparators=[ast.Name(id="context") as read],
             ):
                 pass
             case _:
                 continue
         names.add(name)
         told.add(read)
-    mentioned = [node for node in body if isinstance(node, ast.Name) and node.id in {"context", "locals", "vars", "eval", "exec"}]
+    mentioned = [
+        node
+        for node in body
+        if isinstance(node, ast.Name) and node.id in {"context", "locals", "vars", "eval", "exec"}
+    ]
     return sorted(names) if all(node in told for node in mentioned) else None

@@ -153,5 +153,5 @@ impl Lines {
 }
 
 fn count_chars(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| (**byte as i8) >= -0x40).count()
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

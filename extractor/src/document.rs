@@ -1,5 +1,7 @@
 //! The JSON form of a linked template: `djust-ast/paths@1`.
 
+use std::fmt::Write as _;
+
 use crate::diag::Diag;
 use crate::link::{ContextRead, Dependency, Linker, Resolver};
 use crate::registry::Registry;
@@ -15,7 +17,7 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
     optional(&mut out, partial);
     out.push_str(",\"hash\":");
     string(&mut out, entry.map_or("", |file| &file.hash));
-    out.push_str(&format!(",\"bytes\":{}}},\"env\":", entry.map_or(0, |file| file.source.len())));
+    let _ = write!(out, ",\"bytes\":{}}},\"env\":", entry.map_or(0, |file| file.source.len()));
     string(&mut out, &registry.hash);
     out.push(',');
     list(&mut out, "files", linker.files.iter(), |out, file| {
@@ -105,7 +107,7 @@ fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut String
 fn position<R: Resolver>(linker: &Linker<'_, R>, place: Place, out: &mut String) {
     let (line, column, length) =
         linker.files.get(place.file).map_or((1, 1, 0), |file| file.lines.position(&file.source, place.span));
-    out.push_str(&format!("[{},{line},{column},{length}]", place.file));
+    let _ = write!(out, "[{},{line},{column},{length}]", place.file);
 }
 
 fn optional(out: &mut String, text: Option<&str>) {

@@ -50,6 +50,7 @@ pub(crate) struct Machine {
     pub(crate) too_long: Option<Place>,
     pub(crate) locals: Option<Locals>,
     values: Vec<Value>,
+    kept: FxHashMap<Value, ValueId>,
 }
 
 impl Machine {
@@ -67,6 +68,7 @@ impl Machine {
             too_long: None,
             locals: locals.then(Locals::default),
             values: Vec::new(),
+            kept: FxHashMap::default(),
         }
     }
 
@@ -93,19 +95,18 @@ impl Machine {
         let mut value = self.name(head.name);
         self.place(&value, place);
         for step in steps {
-            place.span.len = step.end.wrapping_sub(path.start);
+            place.span.len = step.end.saturating_sub(path.start);
             value = self.step(&value, step.name, step.index, place);
             self.place(&value, place);
         }
         value
     }
 
-    fn place(&mut self, value: &Value, mut place: Place) {
-        // An expression that we put together may start before the place where its visible part does.
-        if place.span.len == 0 || place.span.len > 1 << 20 {
+    fn place(&mut self, value: &Value, place: Place) {
+        // The name in front of the key of a regroup is not written anywhere.
+        if place.span.len == 0 {
             return;
         }
-        place.span.len = place.span.len.min(1 << 20);
         for thing in &value.things {
             if let Thing::Node(id) = thing {
                 self.tree.place(*id, place);
@@ -183,10 +184,13 @@ impl Machine {
         found
     }
 
-    /// Keeps a value so that a thing can refer to it.
+    /// Keeps a value so that a thing can refer to it; equal values are kept once.
     pub(crate) fn keep(&mut self, value: Value) -> ValueId {
-        let id = ValueId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
-        self.values.push(value);
+        let next = ValueId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        let id = *self.kept.entry(value.clone()).or_insert(next);
+        if id == next {
+            self.values.push(value);
+        }
         id
     }
 

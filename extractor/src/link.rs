@@ -282,12 +282,6 @@ impl<'r, R: Resolver> Linker<'r, R> {
                 place,
             });
             let Some(parent) = parent else {
-                if extends.name.is_none() {
-                    self.read(&unit, file, extends.expr, Uses::ARG);
-                }
-                let tag = self.machine.names.intern("extends");
-                self.escape_context(tag, None, place);
-                self.warn(if extends.name.is_some() { MISSING } else { DYNAMIC }, "the parent template is not known", place);
                 lineage.open = true;
                 break;
             };
@@ -317,6 +311,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             self.runs.push(Run { unit, file, body: top, at: 0, then });
             return;
         }
+        self.escape_parent(file, &unit);
         // The parent is not known: each block may render, somewhere.
         files.push((file, unit));
         let mut then = Some(then);
@@ -326,6 +321,18 @@ impl<'r, R: Resolver> Linker<'r, R> {
             self.runs.push(Run { unit: Rc::clone(&unit), file, body, at: usize::MAX, then: outer });
             self.run_maybe(&unit, file, body);
         }
+    }
+
+    /// Lets go of what a parent that is not known can see.
+    fn escape_parent(&mut self, file: usize, unit: &Unit) {
+        let Some(extends) = &unit.extends else { return };
+        let place = Place { file, span: extends.span };
+        if extends.name.is_none() {
+            self.read(unit, file, extends.expr, Uses::ARG);
+        }
+        let tag = self.machine.names.intern("extends");
+        self.escape_context(tag, None, place);
+        self.warn(if extends.name.is_some() { MISSING } else { DYNAMIC }, "the parent template is not known", place);
     }
 
     fn run_maybe(&mut self, unit: &Rc<Unit>, file: usize, body: BodyId) {
@@ -374,7 +381,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
                 self.machine.consume(&value, Uses::ESC, false);
                 self.machine.label(&value, *tag);
             }
-            Op::Super(expr) => self.start_super(unit, file, *expr),
+            Op::Super(expr) => self.start_super(unit, *expr),
             Op::With { binds, body } => {
                 self.push_scope(unit, file, binds, false);
                 self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then: Then::Pop });
@@ -519,10 +526,9 @@ impl<'r, R: Resolver> Linker<'r, R> {
         const ROUNDS: usize = 3;
         let Some(Op::For { vars, body, empty, .. }) = unit.body(op.0).get(op.1) else { return };
         let outcome = self.machine.scope.undo(mark);
-        let changed = self.machine.scope.join(&[outcome], false);
+        self.machine.scope.join(&[outcome], false);
         let bound_by_loop = |name: &Sym| vars.contains(name);
-        let carried = changed
-            && self.machine.scope.changed_since(mark).any(|name| !bound_by_loop(&name) && name != self.machine.known.forloop);
+        let carried = self.machine.scope.grown_since(mark).any(|name| !bound_by_loop(&name));
         if carried && round < ROUNDS {
             let mark = self.machine.scope.mark();
             self.bind_vars(vars, &element);
@@ -567,11 +573,10 @@ impl<'r, R: Resolver> Linker<'r, R> {
     }
 
     /// Renders the next block up if the expression is `block.super`.
-    fn start_super(&mut self, unit: &Unit, file: usize, expr: ExprId) {
+    fn start_super(&mut self, unit: &Unit, expr: ExprId) {
         let Some(expr) = unit.expr(expr) else { return };
         let crate::expr::Operand::Path(path) = &expr.head else { return };
         let Some(head) = path.segments.first() else { return };
-        let _ = file;
         let value = self.machine.scope.get(head.name);
         for thing in value.things {
             if let Thing::Block { chain, name } = thing
@@ -634,7 +639,8 @@ impl<'r, R: Resolver> Linker<'r, R> {
         if self.is_third_time(found, partial) {
             self.warn(RECURSIVE, &format!("template '{name}' includes itself"), place);
             self.cut(found, partial);
-            return self.escape_binds(unit, file, binds);
+            self.escape_binds(unit, file, binds);
+            return Ok(());
         }
         if self.active.len() > MAX_INCLUDES {
             let message = format!("templates include one another more than {MAX_INCLUDES} deep");
@@ -692,22 +698,18 @@ impl<'r, R: Resolver> Linker<'r, R> {
 
     /// Lets go of what a template that we do not know can see.
     fn escape_include(&mut self, unit: &Unit, file: usize, binds: &[(Sym, ExprId)], only: bool, place: Place) {
-        for (_, expr) in binds {
-            let value = self.eval(unit, file, *expr, false);
-            self.machine.consume(&value, Uses::ESC, false);
-        }
+        self.escape_binds(unit, file, binds);
         if !only {
             let tag = self.machine.names.intern("include");
             self.escape_context(tag, None, place);
         }
     }
 
-    fn escape_binds(&mut self, unit: &Unit, file: usize, binds: &[(Sym, ExprId)]) -> Outcomes<(), R::Error> {
+    fn escape_binds(&mut self, unit: &Unit, file: usize, binds: &[(Sym, ExprId)]) {
         for (_, expr) in binds {
             let value = self.eval(unit, file, *expr, false);
             self.machine.consume(&value, Uses::ESC, false);
         }
-        Ok(())
     }
 
     fn is_third_time(&self, file: usize, partial: Option<Sym>) -> bool {

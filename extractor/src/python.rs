@@ -138,10 +138,9 @@ fn parse_expression<'py>(py: Python<'py>, text: &str, registry: &Registry) -> Py
         }
     }
     let filters = raw.calls.iter().map(|call| match &call.argument {
-        None => (call.name, None, None),
         Some(Atom::Constant(text, _)) => (call.name, Some("lit"), Some(text.clone())),
         Some(Atom::Number(text) | Atom::Lookup(text)) => (call.name, Some("var"), Some((*text).to_owned())),
-        Some(Atom::Empty) => (call.name, None, None),
+        None | Some(Atom::Empty) => (call.name, None, None),
     });
     parts.set_item("filters", PyList::new(py, filters.collect::<Vec<_>>())?)?;
     Ok(parts)

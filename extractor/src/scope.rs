@@ -7,11 +7,11 @@ use crate::names::Sym;
 use crate::tree::NodeId;
 
 /// A set of values that are kept apart from the value that holds them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ValueId(pub(crate) u32);
 
 /// One thing that a value may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Thing {
     /// A value of the context.
     Node(NodeId),
@@ -26,7 +26,7 @@ pub(crate) enum Thing {
 }
 
 /// Everything that a name or expression may stand for; nothing at all is a value of no interest.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Value {
     pub(crate) things: SmallVec<[Thing; 1]>,
     /// It may also be that the name is not bound here, so that an outer binding shows.
@@ -97,18 +97,21 @@ pub(crate) struct Scope {
     bindings: Vec<SmallVec<[Binding; 1]>>,
     log: Vec<Write>,
     serial: u32,
+    walls: usize,
 }
 
 impl Scope {
     /// Opens a scope; through a `wall` nothing further out can be seen.
     pub(crate) fn push(&mut self, wall: bool) {
         self.serial += 1;
+        self.walls += usize::from(wall);
         self.frames.push(Frame { id: self.serial, wall, names: Vec::new() });
     }
 
     /// Closes the innermost scope.
     pub(crate) fn pop(&mut self) {
         if let Some(frame) = self.frames.pop() {
+            self.walls -= usize::from(frame.wall);
             for name in frame.names {
                 if let Some(stack) = self.bindings.get_mut(name.0 as usize) {
                     stack.pop();
@@ -124,10 +127,13 @@ impl Scope {
 
     /// Returns whether outer names are hidden.
     pub(crate) fn is_walled(&self) -> bool {
-        self.frames.iter().any(|frame| frame.wall)
+        self.walls > 0
     }
 
     fn wall(&self) -> usize {
+        if self.walls == 0 {
+            return 0;
+        }
         self.frames.iter().rposition(|frame| frame.wall).unwrap_or(0)
     }
 
@@ -230,9 +236,14 @@ impl Scope {
         self.log.len()
     }
 
-    /// Returns the names that were bound since `mark`.
-    pub(crate) fn changed_since(&self, mark: usize) -> impl Iterator<Item = Sym> + '_ {
-        self.log.iter().skip(mark).map(|write| write.name)
+    /// Returns the names that may stand for more than they did before what was written since `mark`.
+    pub(crate) fn grown_since(&self, mark: usize) -> impl Iterator<Item = Sym> + '_ {
+        self.log.iter().skip(mark).filter_map(|write| {
+            let stack = self.bindings.get(write.name.0 as usize)?;
+            let binding = stack.iter().rev().find(|binding| binding.frame == write.frame)?;
+            let grown = binding.value.things.iter().any(|thing| !write.before.things.contains(thing));
+            grown.then_some(write.name)
+        })
     }
 
     fn binding(&mut self, frame: u32, name: Sym) -> Option<&mut Binding> {
@@ -252,10 +263,7 @@ impl Scope {
     }
 
     /// Makes every name either of what it is now (unless a branch is certain to be taken) and what the outcomes say.
-    ///
-    /// Returns whether anything is new.
-    pub(crate) fn join(&mut self, outcomes: &[Outcome], certain: bool) -> bool {
-        let mut changed = false;
+    pub(crate) fn join(&mut self, outcomes: &[Outcome], certain: bool) {
         for (frame, name) in outcomes.iter().flat_map(|outcome| outcome.0.keys().copied()) {
             let Some(binding) = self.binding(frame, name) else { continue };
             let before = binding.value.clone();
@@ -273,10 +281,8 @@ impl Scope {
             if !same(&joined, &before) {
                 binding.value = joined;
                 self.log.push(Write { frame, name, before });
-                changed = true;
             }
         }
-        changed
     }
 }
 

@@ -181,15 +181,15 @@ impl Tree {
                 out.push(':');
             }
             out.push('{');
-            let written = self.write_fields(node, names, out, position);
+            let written = Self::write_fields(node, names, out, position);
             open.push(Level::below(below.remove(&id.0).unwrap_or_default(), written));
         }
     }
 
-    fn write_fields(&self, node: &Node, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) -> bool {
+    fn write_fields(node: &Node, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) -> bool {
         let before = out.len();
         if node.uses != Uses::NONE {
-            list(out, "u", node.uses.words(), |out, word| string(out, word));
+            list(out, "u", node.uses.words(), string);
         }
         if !node.surely {
             comma(out, before);

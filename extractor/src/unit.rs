@@ -440,7 +440,14 @@ impl<'a> Parser<'a> {
         Ok(self.add(expr))
     }
 
-    pub(crate) fn add(&mut self, expr: Expr) -> ExprId {
+    /// Notes that the first name of an expression is not written, but the rest is, from `at`.
+    pub(crate) fn start_at(&mut self, id: ExprId, at: usize) {
+        if let Some(Expr { head: Operand::Path(path), .. }) = self.unit.exprs.get_mut(id.0 as usize) {
+            path.start = at;
+        }
+    }
+
+    fn add(&mut self, expr: Expr) -> ExprId {
         let id = ExprId(u32::try_from(self.unit.exprs.len()).unwrap_or(u32::MAX));
         let is_super =
             matches!(&expr.head, Operand::Path(path) if path.segments.iter().skip(1).any(|step| step.name == self.super_name));
@@ -611,8 +618,8 @@ fn match_closers(tokens: &[Token<'_>]) -> FxHashMap<usize, usize> {
     let mut closers = FxHashMap::default();
     for (row, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Block) {
         let Some((_, command)) = crate::unicode::words(token.contents).next() else { continue };
-        let closes = command.strip_prefix("end").map(|name| (name, name.strip_prefix('_').unwrap_or(name)));
-        let target = closes.and_then(|(plain, bare)| {
+        let names = command.strip_prefix("end").map(|name| (name, name.strip_prefix('_').unwrap_or(name)));
+        let target = names.and_then(|(plain, bare)| {
             [plain, bare].into_iter().find(|name| by_name.get(name).is_some_and(|rows| !rows.is_empty()))
         });
         let Some(target) = target else {

@@ -52,7 +52,7 @@ enum Word {
 }
 
 /// Returns the reads of the tag's condition in the order in which they happen.
-pub(super) fn condition<'a>(parser: &mut Parser<'_>, tag: &TagToken<'a>) -> Result<Vec<Read>, Error> {
+pub(super) fn condition(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Vec<Read>, Error> {
     let words = words(parser, tag)?;
     let (nodes, root) = tree(tag, &words)?;
     Ok(reads(parser, &nodes, root))

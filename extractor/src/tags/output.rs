@@ -106,6 +106,7 @@ pub(super) fn templatetag<'a>(_: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<
     Ok(())
 }
 
+#[allow(clippy::unnecessary_wraps)] // One signature for all tags.
 pub(super) fn csrf_token<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let name = parser.names.intern("csrf_token");
     parser.emit(Op::Key { name, uses: Uses::BOOL.and(Uses::OUT), maybe: false, span: tag.span });
@@ -133,6 +134,7 @@ pub(super) fn querystring<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Re
     Ok(())
 }
 
+#[allow(clippy::unnecessary_wraps)] // One signature for all tags.
 pub(super) fn debug<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let label = parser.names.intern("debug");
     parser.emit(Op::Context { tag: label, reads: None, span: tag.span });

@@ -22,7 +22,7 @@ impl Section for Body {
     }
 }
 
-fn run(end: &'static [&'static str]) -> Box<Body> {
+fn run(end: &'static [&'static str]) -> Box<dyn Section> {
     Box::new(Body { end, maybe: false })
 }
 

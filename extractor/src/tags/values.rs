@@ -66,7 +66,9 @@ pub(super) fn regroup<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result
         return Err(tag.error("next-to-last argument to 'regroup' tag must be 'as'"));
     }
     let text = format!("{}.{}", name.text, key.text);
-    let key = parser.compile_text(&text, key.at.wrapping_sub(name.text.len() + 1))?;
+    let at = key.at;
+    let key = parser.compile_text(&text, at.saturating_sub(name.text.len() + 1))?;
+    parser.start_at(key, at);
     let name = parser.names.intern(&name.text);
     parser.emit(Op::Regroup { target, key, name });
     Ok(())
