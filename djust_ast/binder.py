@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from django.db.models import Model
 
+from djust_ast.bodies import reads
 from djust_ast.errors import BindError
 from djust_ast.members import (
     ColumnMember,
     ComputedMember,
     DisplayMember,
+    Relation,
     RelationMember,
     member,
     names,
@@ -35,7 +38,10 @@ DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
 # What a filled list answers as the queryset would.
 LIST_USES = frozenset({"iter", "len", "bool"})
 LIST_NAMES = frozenset({"count", "exists"})
+# Uses of an object that may run its ``__str__``.
+SPEAKS = frozenset({"out", "arg", "esc"})
 MAX_SEGMENTS = 64
+MAX_BODIES = 16
 
 
 def bind(node: PathNode, model: type[Model], *, explicit: bool = False) -> SerializerSpec:
@@ -44,7 +50,7 @@ def bind(node: PathNode, model: type[Model], *, explicit: bool = False) -> Seria
     With ``explicit`` the paths were given by a programmer, not read from a template: a to-many name may be
     followed by its elements' names directly, and an unknown name is a ``BindError``.
     """
-    return _bind(node, model, explicit, ())
+    return _bind(node, model, _Scope(explicit))
 
 
 def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
@@ -52,20 +58,34 @@ def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
 
     ``None`` when the collection itself is visible: printed, indexed, refined, or handed on.
     """
-    if not node.uses <= LIST_USES or node.indexes or not node.attrs.keys() <= LIST_NAMES:
+    attrs = _spoken(node)
+    if not node.uses <= LIST_USES or node.indexes or not attrs <= LIST_NAMES:
         return None
     if node.element is None and not node.uses:
         return None
     element = node.element or PathNode(where=node.where, conditional=True)
     looped = node.element is not None and not node.element.conditional
-    tested = bool(node.uses) and not node.conditional and not node.attrs
+    tested = bool(node.uses) and not node.conditional and not attrs
     return element, not (looped or tested)
 
 
-def _bind(node: PathNode, model: type[Model], explicit: bool, path: tuple[str, ...]) -> SerializerSpec:
-    if len(path) > MAX_SEGMENTS:
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where the binder stands: the names above, and the bodies that it is inside of."""
+
+    explicit: bool
+    path: tuple[str, ...] = ()
+    bodies: frozenset[tuple[type[Model], str]] = frozenset()
+
+    def below(self, name: str) -> _Scope:
+        return replace(self, path=(*self.path, name))
+
+
+def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
+    if len(scope.path) > MAX_SEGMENTS:
         raise BindError(f"a path of more than {MAX_SEGMENTS} names", *_place(node))
-    members = tuple(_members(node, model, explicit, path))
+    node, scope = _with_bodies(node, model, scope)
+    members = tuple(_members(node, model, scope))
     return SerializerSpec(
         model=model,
         members=members,
@@ -73,6 +93,22 @@ def _bind(node: PathNode, model: type[Model], explicit: bool, path: tuple[str, .
         live=_live(node, model, members),
         where=node.at,
     )
+
+
+def _with_bodies(node: PathNode, model: type[Model], scope: _Scope) -> tuple[PathNode, _Scope]:
+    """``node`` with what the bodies of its properties and methods read, marked quiet."""
+    seen = set(scope.bodies)
+    names = [*node.attrs, *(("__str__",) if node.uses & SPEAKS else ())]
+    while names and len(seen) < MAX_BODIES:
+        name = names.pop()
+        if (model, name) in seen or not isinstance(member(model, name), ComputedMember):
+            continue
+        seen.add((model, name))
+        read = reads(model, name)
+        if read is not None:
+            node = replace(merge(node, read), where=node.where)
+            names += read.attrs
+    return node, replace(scope, bodies=frozenset(seen))
 
 
 def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -> str | None:
@@ -84,50 +120,60 @@ def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -
     if node.element is not None or node.indexes:
         return "looped over or indexed"
     for m in members:
-        if m.name in DICT_NAMES and isinstance(m, Computed | Missing):
+        if m.name in DICT_NAMES and isinstance(m, Computed | Missing) and not m.quiet:
             return f"a dict would answer {m.name!r}"
     return opaque(model)
 
 
-def _members(
-    node: PathNode, model: type[Model], explicit: bool, path: tuple[str, ...]
-) -> Iterator[SpecMember]:
+def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[SpecMember]:
     for name, child in node.attrs.items():
         match member(model, name):
+            case RelationMember(relation) if relation.many:
+                yield _many(name, child, relation, scope)
+            case RelationMember(relation):
+                spec = _bind(child, relation.model, scope.below(name))
+                yield Related(name, relation, spec, child.conditional, child.at, child.quiet)
+            case _ if child.quiet:
+                continue  # an instance has its columns, and answers for the rest itself
             case ColumnMember(field):
                 yield Column(name, field, child.at)
             case DisplayMember(field, labels):
                 yield Inlined(name, field, labels, child.at)
-            case RelationMember(relation) if relation.many:
-                yield _many(name, child, relation, explicit, path)
-            case RelationMember(relation):
-                spec = _bind(child, relation.model, explicit, (*path, name))
-                yield Related(name, relation, spec, child.conditional, child.at)
             case ComputedMember():
                 yield Computed(name, child.at)
-            case None if explicit:
+            case None if scope.explicit:
                 raise BindError(unknown(model, name), *_place(child))
             case None:
                 yield Missing(name, child.at)
 
 
-def _many(name: str, node: PathNode, relation, explicit: bool, path: tuple[str, ...]) -> SpecMember:  # type: ignore[no-untyped-def]
-    if explicit:
-        via = "all" if "all" in node.attrs else ""
-        element = PathNode(attrs={key: value for key, value in node.attrs.items() if key != "all"})
-        if via:
-            below = node.attrs["all"]
-            element = merge(element, PathNode(attrs=below.attrs, where=below.where))
-        return Many(name, relation, via, _bind(element, relation.model, True, (*path, name)), where=node.at)
+def _many(name: str, node: PathNode, relation: Relation, scope: _Scope) -> SpecMember:
+    if scope.explicit and not node.quiet:
+        return _explicit_many(name, node, relation, scope)
     found = rows_node(node.attrs["all"]) if "all" in node.attrs else None
     if found is None:
-        return Computed(name, node.at)
+        return Computed(name, node.at, quiet=node.quiet)
     element, lazy = found
-    spec = _bind(element, relation.model, False, (*path, name))
+    spec = _bind(element, relation.model, scope.below(name))
     many = Many(name, relation, "all", spec, lazy or node.attrs["all"].conditional, node.at)
-    if node.uses or node.indexes or node.element or len(node.attrs) > 1:
-        return Computed(name, node.at, rows=many)
+    if node.quiet or node.uses or node.indexes or node.element or _spoken(node) != {"all"}:
+        return Computed(name, node.at, rows=many, quiet=node.quiet)
     return many
+
+
+def _explicit_many(name: str, node: PathNode, relation: Relation, scope: _Scope) -> Many:
+    """Rows whose names follow those of the relation, with or without ``all``."""
+    via = "all" if "all" in _spoken(node) else ""
+    below = node.attrs.get("all", PathNode())
+    element = PathNode(attrs={key: child for key, child in node.attrs.items() if key != "all"})
+    for part in (PathNode(attrs=below.attrs, where=below.where), below.element):
+        element = merge(element, part) if part is not None else element
+    return Many(name, relation, via, _bind(element, relation.model, scope.below(name)), where=node.at)
+
+
+def _spoken(node: PathNode) -> set[str]:
+    """The names that the template itself reads below ``node``."""
+    return {name for name, child in node.attrs.items() if not child.quiet}
 
 
 def unknown(model: type[Model], name: str) -> str:

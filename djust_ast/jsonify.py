@@ -44,7 +44,7 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
         result |= whole(instance)
         if spec.live is not None:
             return result
-    for m in spec.members:
+    for m in spec.spoken:
         if sensitive(m.name):
             continue
         match m:

@@ -33,7 +33,7 @@ class PathNode:
 
     ``uses`` are the uses of the value itself (``out bool len iter cmp num arg esc``), ``attrs`` its ``.name``
     steps, ``indexes`` its ``.0`` steps, ``element`` what a loop over it sees. ``conditional``: every read is
-    inside a branch that may not render.
+    inside a branch that may not render. ``quiet``: the template does not read it, the body of a property does.
     """
 
     uses: frozenset[str] = frozenset()
@@ -43,6 +43,7 @@ class PathNode:
     conditional: bool = False
     filters: tuple[str, ...] = ()
     where: tuple[Position, ...] = ()
+    quiet: bool = False
 
     @property
     def at(self) -> Position | None:
@@ -148,6 +149,7 @@ def merge(left: PathNode, right: PathNode) -> PathNode:
         conditional=left.conditional and right.conditional,
         filters=tuple(dict.fromkeys(left.filters + right.filters)),
         where=(left.where + right.where)[:4],
+        quiet=left.quiet and right.quiet,
     )
 
 

@@ -46,7 +46,7 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
         yield f"{name} is {spec.live}"
     if spec.needs_instance and not spec.live:
         yield from (
-            f"{name}.{m.name} needs the instance" for m in spec.members if isinstance(m, Computed | Missing)
+            f"{name}.{m.name} needs the instance" for m in spec.spoken if isinstance(m, Computed | Missing)
         )
         yield f"{name} itself is printed or compared"
     changed = hand_made(spec.model)
@@ -54,6 +54,8 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
         yield changed
     for m in spec.members:
         match m:
+            case Related(quiet=True) | Computed(quiet=True):
+                yield f"{name}.{m.name} is read by a method"
             case Related(relation=relation):
                 if m.keys_only:
                     continue

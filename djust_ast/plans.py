@@ -89,7 +89,7 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
     inlined = [m.name for m in spec.members if isinstance(m, Inlined)]
     if inlined:
         yield f"  inlined: {', '.join(inlined)}"
-    asked = [m.name for m in spec.members if isinstance(m, Computed | Missing)]
+    asked = [m.name for m in spec.spoken if isinstance(m, Computed | Missing)]
     if asked:
         yield f"  when asked: {', '.join(asked)}"
     for level in plan.levels:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from types import CodeType
 from typing import Any
 
 from django.db.models import Manager, Model, QuerySet
@@ -47,13 +49,23 @@ def compile_spec(spec: SerializerSpec, plan: QueryPlan, emitter: str = "ast") ->
     """The function that serializes what ``plan`` fetches."""
     emitted = EMITTERS[emitter].emit(spec, plan)
     namespace = dict(emitted.namespace)
-    exec(emitted.code, namespace)  # noqa: S102 - made by our own emitter from a checked spec, in this process
+    code = _with_source(emitted) if settings().DEBUG else emitted.code
+    exec(code, namespace)  # noqa: S102 - made by our own emitter from a checked spec, in this process
     levels = (
         tuple(compile_spec(level.spec, level.plan, emitter) for level in plan.levels)
         if plan.route == "rows"
         else ()
     )
-    return Compiled(spec, plan, emitted, namespace[emitted.name], levels)
+    function = namespace[emitted.name]
+    function.emitted = emitted  # its source, for whoever has only the function
+    return Compiled(spec, plan, emitted, function, levels)
+
+
+def _with_source(emitted: Emitted) -> CodeType:
+    """The code compiled from its own source, which ``linecache`` knows: for pdb."""
+    source, file = emitted.source, f"<djust_ast {emitted.name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    return compile(source, file, "exec")
 
 
 class Serializer:

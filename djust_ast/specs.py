@@ -37,13 +37,18 @@ class Inlined:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A to-one relation, with the spec of the other side; ``conditional``: only branches read it."""
+    """A to-one relation, with the spec of the other side.
+
+    ``conditional``: only branches read it. ``quiet``: only the bodies of properties and methods do, so it is
+    planned but not part of the record.
+    """
 
     name: str
     relation: Relation
     spec: SerializerSpec
     conditional: bool = False
     where: Position | None = None
+    quiet: bool = False
 
     @property
     def keys_only(self) -> bool:
@@ -75,11 +80,13 @@ class Computed:
     """Whatever Django finds under ``name`` on the live object: property, method, manager, annotation.
 
     ``rows``: the related manager that it is, when its rows are worth fetching for all siblings at once.
+    ``quiet``: only the bodies of properties and methods read it.
     """
 
     name: str
     where: Position | None = None
     rows: Many | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class Missing:
 
     name: str
     where: Position | None = None
+    quiet: bool = False
 
 
 SpecMember = Column | Inlined | Related | Many | Computed | Missing
@@ -112,13 +120,18 @@ class SerializerSpec:
         return (
             self.live is not None
             or not self.uses <= ENTERED
-            or any(isinstance(m, Computed | Missing) for m in self.members)
+            or any(isinstance(m, Computed | Missing) and not m.quiet for m in self.members)
         )
 
     @property
     def anchored(self) -> bool:
         """Whether some key is there whatever the data, so that the dict is as true as the instance."""
-        return any(not (isinstance(m, Related) and m.relation.missing) for m in self.members)
+        return any(not (isinstance(m, Related) and m.relation.missing) for m in self.spoken)
+
+    @property
+    def spoken(self) -> tuple[SpecMember, ...]:
+        """The members that the record has, or leaves to its instance; the rest only bodies read."""
+        return tuple(m for m in self.members if not (isinstance(m, Related | Computed | Missing) and m.quiet))
 
     @property
     def pk(self) -> str:

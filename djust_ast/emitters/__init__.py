@@ -43,7 +43,7 @@ class Emitter(Protocol):
 
 def paths_of(spec: SerializerSpec, prefix: str = "") -> Iterator[str]:
     """Every dotted path of ``spec``, in order."""
-    for m in spec.members:
+    for m in spec.spoken:
         path = f"{prefix}{m.name}"
         yield path
         if isinstance(m, Computed) and m.rows is not None:
@@ -60,5 +60,6 @@ def function_name(model_name: str, paths: Iterator[str] | list[str]) -> str:
 
 
 def identifier(name: str) -> str:
-    """``name`` with everything but ASCII letters, digits and underscores left out; ``x`` if nothing is left."""
-    return re.sub(r"\W|^(?=\d)", "", name, flags=re.ASCII) or "x"
+    """``name`` with everything but ASCII letters, digits and underscores left out, and ``x`` before a digit."""
+    stem = re.sub(r"\W", "", name, flags=re.ASCII)
+    return stem if stem.isidentifier() else f"x{stem}"

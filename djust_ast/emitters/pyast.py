@@ -245,7 +245,7 @@ class _Instances(_Writer):
         levels = {level.path: level for level in plan.levels}
         if not spec.anchored:
             entries.append(("pk", self.item(values.read(), spec.pk)))
-        for m in spec.members:
+        for m in spec.spoken:
             here = (*path, m.name)
             with self.place(m.where):
                 match m:
@@ -308,7 +308,7 @@ class _Once:
 def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
     """What ``runtime.tolerant`` reads of an object: what a template is sure to read, in the same order."""
     rows: list[tuple[str, str, Any]] = []
-    for m in spec.members:
+    for m in spec.spoken:
         match m:
             case Column():
                 rows.append((m.name, m.field.attname, None))

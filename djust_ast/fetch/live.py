@@ -16,7 +16,7 @@ from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, state_of
 
 
-class PlannedIterable(ModelIterable[Any]):
+class PlannedIterable(ModelIterable):  # type: ignore[type-arg]  # not subscriptable at run time
     """Makes instances as ``ModelIterable`` does, joined and prefetched by the plan."""
 
     plan: ClassVar[QueryPlan]
@@ -27,7 +27,7 @@ class PlannedIterable(ModelIterable[Any]):
         queryset._iterable_class = ModelIterable
         if state_of(queryset).joins:
             queryset = joined(queryset, self.plan)
-        objects: ModelIterable[Any] = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
+        objects: Iterator[Any] | Any = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
         if self.chunked_fetch:
             yield from objects
             return
