@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from djust_ast.emitters import function_name, identifier
 from djust_ast.paths import PathNode, dotted, from_paths
 from djust_ast.records import Records
 
-_PRELUDE = "from djust_ast.runtime import Absent, Record, each, lookup\n"
+_RUNTIME = ("Absent", "Record", "each", "lookup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,28 @@ def compile_generic(paths: Iterable[str]) -> GenericSerializer:
 def generic_source(model_name: str, node: PathNode, name: str | None = None) -> tuple[str, str]:
     """``(function name, source)`` of a serializer for one object."""
     entry = name or function_name(model_name, list(dotted(node)))
-    functions = list(_functions(entry, node, [0]))
-    return entry, _PRELUDE + "\n\n" + "\n\n".join(functions)
+    numbers = count(1)
+
+    def fresh(stem: str) -> str:
+        return next(name for n in numbers if (name := f"{identifier(stem)}_{n}") != entry)
+
+    body = "\n\n".join(_functions(entry, node, fresh))
+    used = [name for name in _RUNTIME if name in body]
+    prelude = f"from djust_ast.runtime import {', '.join(used)}\n\n\n" if used else ""
+    return entry, prelude + body
 
 
-def _functions(name: str, node: PathNode, count: list[int]) -> Iterator[str]:
-    """The functions of the nodes below, then that of ``node``: an element is reached through ``each``."""
-    lines = [f"def {name}(obj):", "    record = Record(obj, {})"]
+def _functions(name: str, node: PathNode, fresh: Callable[[str], str]) -> Iterator[str]:
+    """The functions of the nodes below, then that of ``node``: an element is reached through ``each``.
+
+    A plain dict where the object is only entered, a record that knows it where it is also read itself.
+    """
+    lines = [f"def {name}(obj):", f"    record = {'Record(obj, {})' if node.uses else '{}'}"]
     for key, child in node.attrs.items():
         value = f"lookup(obj, {key!r})"
         if child.attrs:
-            count[0] += 1
-            below = f"{identifier(key)}_{count[0]}"
-            yield from _functions(below, child, count)
+            below = fresh(key)
+            yield from _functions(below, child, fresh)
             value = f"each({value}, {below})"
         lines += ["    try:", f"        record[{key!r}] = {value}", "    except Absent:", "        pass"]
     lines.append("    return record\n")
