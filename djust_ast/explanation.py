@@ -90,6 +90,7 @@ class Explanation:
     def __str__(self) -> str:
         low, high = self.queries
         promise = str(low) if low == high else f"{low} to {high}"
+        promise += " query" if high == 1 else " queries"
         parts = {"paths": self.paths, "plan": self.plan, "sql": self.sql, "source": self.source}
         body = "\n\n".join(f"== {title}\n{text}" for title, text in parts.items() if text)
-        return f"{self.template}: {promise} queries\n\n{body}\n"
+        return f"{self.template}: {promise}\n\n{body}\n"

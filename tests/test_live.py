@@ -11,8 +11,8 @@ from djust_ast.live import LiveView
 
 pytestmark = pytest.mark.django_db
 
-LIST = "{% for lease in leases %}{{ lease.rent }} {{ lease.property.name }} {{ lease.tenant.user.email }};{% endfor %}"
 DETAIL = "{{ lease.rent }} {{ lease.property.name }} {{ lease.tenant.user.email }}"
+LIST = "{% for lease in leases %}" + DETAIL + ";{% endfor %}"
 
 
 class Leases(LiveView):
