@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Protocol
 
+from djust_ast.emitters.layout import laid_out
 from djust_ast.plans import QueryPlan
 from djust_ast.specs import Computed, Many, Related, SerializerSpec
 
@@ -26,7 +27,7 @@ class Emitted:
     @property
     def source(self) -> str:
         """The generated source; names of a template stand in it as constants only."""
-        return ast.unparse(self.tree) + "\n"
+        return laid_out(ast.unparse(self.tree)) + "\n"
 
 
 class Emitter(Protocol):
