@@ -9,6 +9,9 @@ use crate::names::{Names, Sym};
 use crate::scope::{Scope, Thing, Value, ValueId};
 use crate::tree::{Place, Tree, Uses, Via};
 
+/// How many things a value may be before we stop telling them apart.
+const MAX_THINGS: usize = 32;
+
 /// Names that a link asks for.
 pub(crate) struct Known {
     constants: [Sym; 3],
@@ -261,10 +264,7 @@ impl Machine {
         match filter.rule {
             Rule::New | Rule::Format => Value::default(),
             Rule::Same => value,
-            Rule::Either => {
-                value.merge(&argument);
-                value
-            }
+            Rule::Either => self.either(value, &argument),
             Rule::Sorted => {
                 self.sort_key(&value, call, file, maybe);
                 value
@@ -282,6 +282,16 @@ impl Machine {
                 Some(_) => value,
             },
         }
+    }
+
+    /// Returns one value that is either; if it may be too many things, they are all let go.
+    pub(crate) fn either(&mut self, mut value: Value, other: &Value) -> Value {
+        value.merge(other);
+        if value.things.len() > MAX_THINGS {
+            self.consume(&value, Uses::ESC, false);
+            value.things.clear();
+        }
+        value
     }
 
     fn formats_plainly(&self, call: &Call) -> bool {

@@ -16,6 +16,11 @@ use crate::scope::{Outcome, Thing, Value};
 use crate::tree::{Place, Uses};
 use crate::unit::{self, BodyId, ExprId, Op, Read, Unit, Want};
 
+/// How often a loop is replayed until its names stand for all that they may.
+const ROUNDS: usize = 3;
+/// How often all loops together are: nested loops multiply.
+const MAX_ROUNDS: usize = 200;
+
 /// Finds the sources that a template names.
 pub trait Resolver {
     /// What goes wrong when it fails for reasons of its own.
@@ -152,6 +157,7 @@ pub(crate) struct Linker<'r, R> {
     active: Vec<Active>,
     runs: Vec<Run>,
     steps: usize,
+    rounds: usize,
 }
 
 enum Trouble<E> {
@@ -180,6 +186,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             active: Vec::new(),
             runs: Vec::new(),
             steps: 0,
+            rounds: 0,
         }
     }
 
@@ -409,7 +416,8 @@ impl<'r, R: Resolver> Linker<'r, R> {
             Op::Cycle { values, name } => {
                 let mut any = Value::default();
                 for expr in values {
-                    any.merge(&self.eval(unit, file, *expr, false));
+                    let value = self.eval(unit, file, *expr, false);
+                    any = self.machine.either(any, &value);
                 }
                 self.machine.scope.bind_upward(*name, &any);
             }
@@ -523,13 +531,13 @@ impl<'r, R: Resolver> Linker<'r, R> {
 
     /// Goes round again as long as what the body bound changes what its names may stand for.
     fn next_round(&mut self, unit: &Rc<Unit>, file: usize, op: (BodyId, usize), element: Value, mark: usize, round: usize) {
-        const ROUNDS: usize = 3;
         let Some(Op::For { vars, body, empty, .. }) = unit.body(op.0).get(op.1) else { return };
         let outcome = self.machine.scope.undo(mark);
         self.machine.scope.join(&[outcome], false);
         let bound_by_loop = |name: &Sym| vars.contains(name);
         let carried = self.machine.scope.grown_since(mark).any(|name| !bound_by_loop(&name));
-        if carried && round < ROUNDS {
+        if carried && round < ROUNDS && self.rounds < MAX_ROUNDS {
+            self.rounds += 1;
             let mark = self.machine.scope.mark();
             self.bind_vars(vars, &element);
             let then = Then::Loop { op, element, mark, round: round + 1 };
