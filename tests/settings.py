@@ -5,6 +5,7 @@ import os
 from djust_ast.demo.settings import *  # noqa: F403
 
 SECRET_KEY = "only for tests"
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo.apps.ZooConfig"]  # noqa: F405
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
