@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from djust_ast import _extractor
-from djust_ast.registry import stock_registry, stock_spec
+from djust_ast.registry import stock_spec
 
 DATA = Path(__file__).parent / "data"
 VERSIONS = {"edges52.txt": (5, 2), "edges61.txt": (6, 1)}
@@ -60,7 +60,8 @@ def test_parses_expressions_as_django(file, source, answer, registries):
     def describe():
         parts = _extractor.parse_expression(source, registries[file])
         filters = " ".join(
-            f"{name}({'' if kind is None else f'{kind}:{argument}'})" for name, kind, argument in parts["filters"]
+            f"{name}({'' if kind is None else f'{kind}:{argument}'})"
+            for name, kind, argument in parts["filters"]
         )
         if "const" in parts:
             return f"const={parts['const']!r} filters={filters}"
@@ -84,5 +85,7 @@ def test_lines_of_tokens_are_djangos():
 
     source = "a\n{{ b }}\n\n{% if c %}\nd{# e #}{% verbatim %}\n{{ f\n}}{% x %}\n{% endverbatim %}"
     letters = {"TEXT": "T", "VAR": "V", "BLOCK": "B", "COMMENT": "C"}
-    expected = [(letters[token.token_type.name], token.contents, token.lineno) for token in Lexer(source).tokenize()]
+    expected = [
+        (letters[token.token_type.name], token.contents, token.lineno) for token in Lexer(source).tokenize()
+    ]
     assert _extractor.lex(source) == expected
