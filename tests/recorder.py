@@ -127,6 +127,11 @@ def plain(value: Any) -> Any:
     return "3" if isinstance(value, Rec) else value
 
 
+def constant(expression: Any) -> bool:
+    """Return whether a template's name is known without rendering."""
+    return not expression.is_var and not expression.filters
+
+
 def note(value: Any, use: str) -> Any:
     """Write ``use`` down if ``value`` is a proxy; return the value."""
     if isinstance(value, Rec):
@@ -152,7 +157,7 @@ class Rec:
     def __getitem__(self, key: Any) -> Any:
         match key:
             case slice():
-                return self
+                return Slice(self._rec_judge, self._rec_path, self._rec_tainted) if key.start else self
             case str():
                 return self._rec_child(key)
             case int() if key >= 0:
@@ -232,6 +237,15 @@ class Rec:
         return self._rec_arithmetic(self)
 
 
+class Slice(Rec):
+    """A part of a list: its first element is any element of the list."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._rec_child(ELEMENT) if str(key).isdigit() else super().__getitem__(key)
+
+
 class Member(Rec):
     """What Python code found in an attribute of a proxy: possibly a method."""
 
@@ -293,7 +307,7 @@ class Recorder:
         (self.log.by_tags if tainted else self.log.uses)[path].add(use)
 
     def run(self, template: Template, render: Render) -> None:
-        self.render, self.operations = render, 0
+        self.render, self.operations, self.in_tag = render, 0, 0
         context = Context(Roots(self))
         context.request = HttpRequest()
         context.request.GET = QueryDict("a=1")
@@ -491,7 +505,10 @@ class Recorder:
         return "" if note(token, "leaf") is not None else original(node, context)
 
     def include_node(self, original: Any, node: Any, context: Any) -> str:
-        """Include; a template that includes itself does so for ever, as proxies have no end."""
+        """Include; a template that includes itself does so for ever, as proxies have no end.
+
+        What a template of a name that is not a constant reads counts as read by a tag.
+        """
         expression = node.template
         template = note(expression.resolve(context), "arg")
         if isinstance(template, Rec) or self.depth == MAX_INCLUDES:
@@ -499,11 +516,13 @@ class Recorder:
                 value.resolve(context)
             return ""
         self.depth += 1
+        self.in_tag += not constant(expression)
         node.template = Resolved(template)
         try:
             return original(node, context)
         finally:
             self.depth -= 1
+            self.in_tag -= not constant(expression)
             node.template = expression
 
     def extends_parent(self, original: Any, node: Any, context: Any) -> Any:
@@ -511,6 +530,7 @@ class Recorder:
         parent = note(expression.resolve(context), "arg")
         if isinstance(parent, Rec):
             raise LookupError("the parent is a variable")
+        self.in_tag += not constant(expression)  # until the end of the render
         node.parent_name = Resolved(parent)
         try:
             return original(node, context)
@@ -679,17 +699,23 @@ def missing(roots: dict[str, Any], path: Path, operation: str) -> str | None:
     """Return why the tree does not announce this, or ``None`` if it does."""
     if path[0] not in roots:
         return f"no root {path[0]!r} in the tree"
-    nodes = [roots[path[0]]]
+    nodes, owners = [roots[path[0]]], []
     for position, step in enumerate(path[1:], 1):
         if any("esc" in node.get("u", ()) for node in nodes):
             return None
+        owners = nodes
         nodes = [child for node in nodes for child in children(node, step)]
-        if not nodes:
+        if not nodes and not shows(owners, step, operation):
             return f"the tree ends at {'.'.join(path[:position])!r}"
     found = {use for node in nodes for use in node.get("u", ())}
-    if "esc" in found or found & ANNOUNCED_BY.get(operation, set()):
+    if "esc" in found or found & ANNOUNCED_BY.get(operation, set()) or shows(owners, path[-1], operation):
         return None
     return f"the tree has {'+'.join(sorted(found)) or 'no use'}"
+
+
+def shows(owners: list[dict[str, Any]], step: str, operation: str) -> bool:
+    """Return whether printing a list does this to its elements."""
+    return operation == "py:repr" and step == ELEMENT and any("out" in owner.get("u", ()) for owner in owners)
 
 
 def children(node: dict[str, Any], step: str) -> Iterator[dict[str, Any]]:
@@ -708,13 +734,22 @@ def children(node: dict[str, Any], step: str) -> Iterator[dict[str, Any]]:
 
 
 def check_conditions(log: Log, tree: dict[str, Any]) -> list[str]:
-    """Return nodes that pass as read in every render although a render did without them."""
+    """Return nodes that pass as read in every render although a render did without them.
+
+    A loop is no condition, so renders with empty lists do not count.
+    """
     wrong = []
     for path, node in walk(tree):
-        if node.get("c") or not node.get("u") or ELEMENT in path or "ctx" in tree:
+        if (
+            node.get("c")
+            or not node.get("u")
+            or ELEMENT in path
+            or path[0] in NEVER_IN_CONTEXT
+            or "ctx" in tree
+        ):
             continue
         for render in log.renders:
-            if not render.failed and not render.absent and path not in render.read:
+            if render.size and not render.failed and not render.absent and path not in render.read:
                 wrong.append(
                     f"{'.'.join(path)}: not read in render {render.seed}, but not marked conditional"
                 )
