@@ -237,7 +237,7 @@ EXAMPLES = {
     "branches-cycle-firstof-json": (
         "{% if a.x %}{{ a.y }}{% elif b.z > 3 %}{{ c }}{% endif %}{% firstof m.n o.p %}\n"
         '{% for r in rows %}{% cycle r.odd "even" as k %}{{ k }}{% endfor %}{{ payload|json_script:"d" }}',
-        "a.x=bool a.y=out? b.z=cmp? c=out? k=out m.n=bool,out o.p=bool,out? payload=esc rows=iter,len rows.*.odd=out",
+        "a.x=bool a.y=out? b.z=cmp? c=out? k=out? m.n=bool,out o.p=bool,out? payload=esc rows=iter,len rows.*.odd=out",
     ),
 }
 
