@@ -179,6 +179,28 @@ def _tag_spec(name: str, function: Callable[..., Any], own: Mapping[str, set[obj
         "reads": context_reads(cells.get("func")) if takes_context else [],
         "end": cells.get("end_name") if kind == "simple_block" else None,
         "template": template if isinstance(template, str) else None,
+        "signature": _signature_of(cells, kind, takes_context),
+    }
+
+
+def _signature_of(cells: Mapping[str, Any], kind: str, takes_context: bool) -> Spec | None:
+    """Return what the tag's function accepts from the template, as ``parse_bits`` is told."""
+    try:
+        params, kwonly = list(cells["params"]), list(cells["kwonly"])
+        defaults, kwonly_defaults = cells["defaults"] or (), cells["kwonly_defaults"] or {}
+        fixed = (["context"] if takes_context else []) + (["content"] if kind == "simple_block" else [])
+        varargs, varkw = cells["varargs"] is not None, cells["varkw"] is not None
+    except (KeyError, TypeError):
+        return None
+    if params[: len(fixed)] != fixed:
+        return None
+    return {
+        "params": params[len(fixed) :],
+        "defaults": len(defaults),
+        "varargs": varargs,
+        "varkw": varkw,
+        "kwonly": kwonly,
+        "required": [name for name in kwonly if name not in kwonly_defaults],
     }
 
 

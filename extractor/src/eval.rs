@@ -1,6 +1,7 @@
 //! Follows expressions to the nodes that they read, through names, steps and filters.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::diag::{MAX_SEGMENTS, Span};
 use crate::expr::{Call, Expr, Operand, Path};
@@ -121,6 +122,7 @@ impl Machine {
     pub(crate) fn name(&mut self, name: Sym) -> Value {
         let mut value = self.scope.get(name);
         if value.unbound && !self.known.constants.contains(&name) {
+            value.maybe |= !value.things.is_empty();
             value.add(Thing::Node(self.tree.root(name)));
         }
         value.unbound = false;
@@ -140,10 +142,18 @@ impl Machine {
                     let via = if index { Via::Index } else { Via::Attr };
                     found.add(Thing::Node(self.tree.child(*id, via, name)));
                 }
-                Thing::List(element) if index => found.merge(&self.value(*element)),
+                Thing::Part(id) => {
+                    let (via, name) = if index { (Via::Element, self.known.element) } else { (Via::Attr, name) };
+                    if self.tree.depth(*id) >= MAX_SEGMENTS {
+                        self.too_long.get_or_insert(place);
+                        continue;
+                    }
+                    found.add(Thing::Node(self.tree.child(*id, via, name)));
+                }
+                Thing::List(element) if index => found.absorb(&self.value(*element)),
                 Thing::Groups { element, key } if index => found.add(Thing::Group { element: *element, key: *key }),
                 Thing::Group { key, .. } if name == self.known.grouper || name == self.known.zero => {
-                    found.merge(&self.value(*key));
+                    found.absorb(&self.value(*key));
                 }
                 Thing::Group { element, .. } if name == self.known.list || name == self.known.one => {
                     found.add(Thing::List(*element));
@@ -151,6 +161,7 @@ impl Machine {
                 _ => {}
             }
         }
+        found.maybe = value.maybe || found.maybe || found.things.len() > 1;
         found.locals = self.locals_below(&value.locals, (!index).then_some(name));
         found
     }
@@ -166,7 +177,7 @@ impl Machine {
         let mut found = Value::default();
         for thing in &value.things {
             match thing {
-                Thing::Node(id) => {
+                Thing::Node(id) | Thing::Part(id) => {
                     if self.tree.depth(*id) >= MAX_SEGMENTS {
                         self.too_long.get_or_insert(Place { file, span: Span::default() });
                         continue;
@@ -174,15 +185,16 @@ impl Machine {
                     let element = self.known.element;
                     found.add(Thing::Node(self.tree.child(*id, Via::Element, element)));
                 }
-                Thing::List(element) => found.merge(&self.value(*element)),
+                Thing::List(element) => found.absorb(&self.value(*element)),
                 Thing::Groups { element, key } => found.add(Thing::Group { element: *element, key: *key }),
                 Thing::Group { element, key } => {
-                    found.merge(&self.value(*key));
+                    found.absorb(&self.value(*key));
                     found.add(Thing::List(*element));
                 }
                 Thing::Block { .. } => {}
             }
         }
+        found.maybe = value.maybe || found.maybe || found.things.len() > 1;
         found.locals.clone_from(&value.locals);
         found
     }
@@ -203,7 +215,7 @@ impl Machine {
 
     /// Notes a use of a value itself.
     pub(crate) fn consume(&mut self, value: &Value, uses: Uses, maybe: bool) {
-        let maybe = maybe || self.conditions > 0;
+        let maybe = maybe || value.maybe || self.conditions > 0;
         if let Some(locals) = &mut self.locals {
             locals.read(&value.locals);
         }
@@ -230,7 +242,7 @@ impl Machine {
             }
         };
         match thing {
-            Thing::Node(id) => self.tree.mark(id, uses, maybe),
+            Thing::Node(id) | Thing::Part(id) => self.tree.mark(id, uses, maybe),
             Thing::List(element) => look_into(element),
             Thing::Groups { element, key } | Thing::Group { element, key } => {
                 look_into(element);
@@ -243,14 +255,14 @@ impl Machine {
     /// Names the filter or tag that consumed a value.
     pub(crate) fn label(&mut self, value: &Value, label: Sym) {
         for thing in &value.things {
-            if let Thing::Node(id) = thing {
+            if let Thing::Node(id) | Thing::Part(id) = thing {
                 self.tree.consume(*id, label);
             }
         }
     }
 
     /// Returns what a filter may return.
-    fn apply(&mut self, mut value: Value, call: &Call, file: usize, maybe: bool) -> Value {
+    fn apply(&mut self, value: Value, call: &Call, file: usize, maybe: bool) -> Value {
         let filter = call.filter;
         self.label(&value, call.label);
         if filter.rule == Rule::Format {
@@ -263,11 +275,17 @@ impl Machine {
         self.consume(&argument, filter.argument, maybe);
         match filter.rule {
             Rule::New | Rule::Format => Value::default(),
-            Rule::Same => value,
+            Rule::Perhaps => Value { maybe: true, ..value },
             Rule::Either => self.either(value, &argument),
             Rule::Sorted => {
                 self.sort_key(&value, call, file, maybe);
-                value
+                let element = self.element(&value, file);
+                let element = self.keep(element);
+                Value { things: SmallVec::from_elem(Thing::List(element), 1), ..value }
+            }
+            Rule::Slice => {
+                let part = |thing: &Thing| if let Thing::Node(id) = thing { Thing::Part(*id) } else { *thing };
+                Value { things: value.things.iter().map(part).collect(), ..value }
             }
             Rule::First => self.item(&value, 0),
             Rule::Element => self.element(&value, file),
@@ -276,10 +294,15 @@ impl Machine {
                 self.consume(&element, Uses::OUT, maybe);
                 Value::default()
             }
+            Rule::Join => {
+                let element = self.element(&value, file);
+                self.consume(&element, Uses::OUT, maybe);
+                Value { maybe: true, ..value }
+            }
             Rule::YesNo => match &call.argument {
                 None => Value::default(),
                 Some(Operand::Text { text, .. }) if self.names.text(*text).contains(',') => Value::default(),
-                Some(_) => value,
+                Some(_) => Value { maybe: true, ..value },
             },
         }
     }
@@ -287,6 +310,7 @@ impl Machine {
     /// Returns one value that is either; if it may be too many things, they are all let go.
     pub(crate) fn either(&mut self, mut value: Value, other: &Value) -> Value {
         value.merge(other);
+        value.maybe = true;
         if value.things.len() > MAX_THINGS {
             self.consume(&value, Uses::ESC, false);
             value.things.clear();

@@ -17,18 +17,22 @@ pub(crate) struct Filter {
 pub(crate) enum Rule {
     /// A new value of no interest.
     New,
-    /// The input, perhaps.
-    Same,
+    /// Some of the elements, in their order.
+    Slice,
+    /// The input, if it is not what the filter is for.
+    Perhaps,
     /// The input or the argument.
     Either,
-    /// The same list, sorted by a path that the argument names.
+    /// A list of all elements, sorted by a path that the argument names.
     Sorted,
     /// The first element.
     First,
     /// Some element.
     Element,
-    /// Text of all elements.
+    /// Text of each element.
     Elements,
+    /// Text of all elements, or the input if they cannot be joined.
+    Join,
     /// The input unless the argument has a comma.
     YesNo,
     /// `%`-formatting: the object itself may be asked for its representation.
@@ -66,7 +70,7 @@ const LEN_NUM: Uses = Uses::LEN.and(Uses::NUM);
 static TABLE: &[Row] = &[
     ("add", (2, 2), Rule::Either, NUM),
     ("addslashes", (1, 1), Rule::New, OUT),
-    ("apnumber", (1, 1), Rule::Same, NUM),
+    ("apnumber", (1, 1), Rule::Perhaps, NUM),
     ("capfirst", (1, 1), Rule::New, OUT),
     ("center", (2, 2), Rule::New, OUT),
     ("cut", (2, 2), Rule::New, OUT),
@@ -83,11 +87,11 @@ static TABLE: &[Row] = &[
     ("first", (1, 1), Rule::First, Uses::NONE),
     ("floatformat", (1, 2), Rule::New, OUT_NUM),
     ("force_escape", (1, 1), Rule::New, OUT),
-    ("get_digit", (2, 2), Rule::Same, NUM),
+    ("get_digit", (2, 2), Rule::Perhaps, NUM),
     ("intcomma", (1, 2), Rule::New, OUT_NUM),
-    ("intword", (1, 1), Rule::Same, NUM),
+    ("intword", (1, 1), Rule::Perhaps, NUM),
     ("iriencode", (1, 1), Rule::New, OUT),
-    ("join", (2, 3), Rule::Elements, Uses::ITER),
+    ("join", (2, 3), Rule::Join, Uses::ITER),
     ("json_script", (1, 2), Rule::New, Uses::ESC),
     ("language_bidi", (1, 1), Rule::New, OUT),
     ("language_name", (1, 1), Rule::New, OUT),
@@ -103,9 +107,9 @@ static TABLE: &[Row] = &[
     ("localtime", (1, 1), Rule::New, OUT),
     ("lower", (1, 1), Rule::New, OUT),
     ("make_list", (1, 1), Rule::New, OUT),
-    ("naturalday", (1, 2), Rule::Same, OUT),
-    ("naturaltime", (1, 1), Rule::Same, OUT),
-    ("ordinal", (1, 1), Rule::Same, NUM),
+    ("naturalday", (1, 2), Rule::Perhaps, OUT),
+    ("naturaltime", (1, 1), Rule::Perhaps, OUT),
+    ("ordinal", (1, 1), Rule::Perhaps, NUM),
     ("phone2numeric", (1, 1), Rule::New, OUT),
     ("pluralize", (1, 2), Rule::New, LEN_NUM),
     ("pprint", (1, 1), Rule::New, Uses::ESC),
@@ -113,7 +117,7 @@ static TABLE: &[Row] = &[
     ("rjust", (2, 2), Rule::New, OUT),
     ("safe", (1, 1), Rule::New, OUT),
     ("safeseq", (1, 1), Rule::Elements, Uses::ITER),
-    ("slice", (2, 2), Rule::Same, Uses::NONE),
+    ("slice", (2, 2), Rule::Slice, Uses::NONE),
     ("slugify", (1, 1), Rule::New, OUT),
     ("stringformat", (2, 2), Rule::Format, OUT_NUM),
     ("striptags", (1, 1), Rule::New, OUT),

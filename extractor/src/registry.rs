@@ -49,6 +49,25 @@ pub(crate) struct Made {
     pub(crate) reads: Option<Vec<String>>,
     pub(crate) end: Option<String>,
     pub(crate) template: Option<String>,
+    pub(crate) signature: Option<Signature>,
+}
+
+/// What the function of a tag accepts from the template.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Signature {
+    pub(crate) params: Vec<String>,
+    /// How many of the last `params` have defaults.
+    #[serde(default)]
+    pub(crate) defaults: usize,
+    #[serde(default)]
+    pub(crate) varargs: bool,
+    #[serde(default)]
+    pub(crate) varkw: bool,
+    #[serde(default)]
+    pub(crate) kwonly: Vec<String>,
+    /// Those of `kwonly` that have no default.
+    #[serde(default)]
+    pub(crate) required: Vec<String>,
 }
 
 impl Registry {
@@ -113,6 +132,8 @@ struct RawSpec {
     end: Option<String>,
     #[serde(default)]
     template: Option<String>,
+    #[serde(default)]
+    signature: Option<Signature>,
 }
 
 #[derive(Deserialize)]
@@ -150,6 +171,7 @@ fn tag_spec(name: &str, raw: Option<RawTag>) -> TagSpec {
                 reads: spec.reads,
                 end: spec.end,
                 template: spec.template,
+                signature: spec.signature,
             }))
         }
         _ => TagSpec::Unknown,

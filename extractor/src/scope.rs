@@ -15,7 +15,9 @@ pub(crate) struct ValueId(pub(crate) u32);
 pub(crate) enum Thing {
     /// A value of the context.
     Node(NodeId),
-    /// A list that a tag made, of such elements.
+    /// Some of the elements of a value of the context, in their order: their indexes are not its indexes.
+    Part(NodeId),
+    /// A list that a tag or filter made, of such elements.
     List(ValueId),
     /// What `{% regroup %}` makes: a list of groups of `element` by `key`.
     Groups { element: ValueId, key: ValueId },
@@ -31,6 +33,8 @@ pub(crate) struct Value {
     pub(crate) things: SmallVec<[Thing; 1]>,
     /// It may also be that the name is not bound here, so that an outer binding shows.
     pub(crate) unbound: bool,
+    /// It may be something else, so that what is read of it is read perhaps.
+    pub(crate) maybe: bool,
     /// Where local names that lead here are in the trie of locals.
     pub(crate) locals: Vec<u32>,
 }
@@ -51,8 +55,17 @@ impl Value {
         }
     }
 
+    /// Adds what else this may be, without a doubt about either.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for thing in &other.things {
+            self.add(*thing);
+        }
+        self.maybe |= other.maybe;
+    }
+
     /// Makes this either value.
     pub(crate) fn merge(&mut self, other: &Self) {
+        self.maybe |= other.maybe || self.unbound != other.unbound || !same_things(&self.things, &other.things);
         for thing in &other.things {
             self.add(*thing);
         }
@@ -145,8 +158,16 @@ impl Scope {
         }
         let wall = self.wall();
         let mut found = Value::default();
-        for binding in stack.iter().rev().take_while(|binding| binding.depth >= wall) {
-            found.merge(&binding.value);
+        for (row, binding) in stack.iter().rev().take_while(|binding| binding.depth >= wall).enumerate() {
+            if binding.value.unbound && binding.value.things.is_empty() && !binding.value.maybe {
+                continue;
+            }
+            if row == 0 || (found == Value::default()) {
+                found = binding.value.clone();
+            } else {
+                found.merge(&binding.value);
+                found.maybe = true;
+            }
             if !binding.value.unbound {
                 found.unbound = false;
                 return found;
@@ -210,16 +231,41 @@ impl Scope {
                 let unbound = binding.value.unbound;
                 binding.value.merge(value);
                 binding.value.unbound = unbound;
+                binding.value.maybe = true;
                 if certain {
                     break;
                 }
             }
         }
-        if !certain {
-            let mut either = self.innermost(name);
-            either.merge(value);
-            self.bind(name, either);
+        if certain {
+            return;
         }
+        if wall == 0 && self.frames.len() > 1 {
+            self.bind_outermost(name, value);
+        }
+        let mut either = self.innermost(name);
+        either.merge(value);
+        either.maybe = true;
+        self.bind(name, either);
+    }
+
+    /// Binds a name that the context may have had from the start.
+    fn bind_outermost(&mut self, name: Sym, value: &Value) {
+        let Some(frame) = self.frames.first_mut() else { return };
+        let row = name.0 as usize;
+        if self.bindings.len() <= row {
+            self.bindings.resize_with(row + 1, SmallVec::new);
+        }
+        let Some(stack) = self.bindings.get_mut(row) else { return };
+        if stack.first().is_none_or(|binding| binding.depth > 0) {
+            stack.insert(0, Binding { frame: frame.id, depth: 0, value: Value::nothing_bound() });
+            frame.names.push(name);
+        }
+        let Some(binding) = stack.first_mut() else { return };
+        self.log.push(Write { frame: frame.id, name, before: binding.value.clone() });
+        binding.value.merge(value);
+        binding.value.unbound = true;
+        binding.value.maybe = true;
     }
 
     fn innermost(&self, name: Sym) -> Value {
@@ -267,17 +313,18 @@ impl Scope {
         for (frame, name) in outcomes.iter().flat_map(|outcome| outcome.0.keys().copied()) {
             let Some(binding) = self.binding(frame, name) else { continue };
             let before = binding.value.clone();
-            let mut joined = Value::default();
+            let mut joined: Option<Value> = None;
             let mut untouched = !certain;
             for outcome in outcomes {
                 match outcome.0.get(&(frame, name)) {
-                    Some(value) => joined.merge(value),
+                    Some(value) => merge_into(&mut joined, value),
                     None => untouched = true,
                 }
             }
             if untouched {
-                joined.merge(&before);
+                merge_into(&mut joined, &before);
             }
+            let joined = joined.unwrap_or_default();
             if !same(&joined, &before) {
                 binding.value = joined;
                 self.log.push(Write { frame, name, before });
@@ -286,8 +333,17 @@ impl Scope {
     }
 }
 
+fn merge_into(joined: &mut Option<Value>, value: &Value) {
+    match joined {
+        Some(joined) => joined.merge(value),
+        None => *joined = Some(value.clone()),
+    }
+}
+
 fn same(one: &Value, other: &Value) -> bool {
-    one.unbound == other.unbound
-        && one.things.len() == other.things.len()
-        && one.things.iter().all(|thing| other.things.contains(thing))
+    one.unbound == other.unbound && one.maybe == other.maybe && same_things(&one.things, &other.things)
+}
+
+fn same_things(one: &[Thing], other: &[Thing]) -> bool {
+    one.len() == other.len() && one.iter().all(|thing| other.contains(thing))
 }

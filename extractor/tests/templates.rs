@@ -2,7 +2,7 @@
 //!
 //! A file may hold several templates: the first is the page, each line `=== name` starts another.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string, clippy::format_collect, clippy::cmp_owned)]
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use _extractor::{Failure, Registry, Request, Resolver, extract};
 
-pub struct Files(HashMap<String, String>);
+struct Files(HashMap<String, String>);
 
 impl Resolver for Files {
     type Error = Infallible;
@@ -106,7 +106,7 @@ fn hostile_templates_are_refused_or_read() {
         (format!("{{% if a %}}{}{{% endif %}}", "{% elif b %}".repeat(30_000)), None),
         (format!("{{{{ a{} }}}}", ".a".repeat(100)), Some("DA905")),
         (format!("{{{{ a{defaults} }}}}"), Some("DA903")),
-        ((0..6000).map(|row| format!("{{{{ a{row} }}}}")).collect(), Some("DA903")),
+        ((0..6000).map(|row| format!("{{{{ a{row} }}}}")).collect::<String>(), Some("DA903")),
         ("x".repeat((1 << 20) + 1), Some("DA901")),
         (format!("{{% if {}a %}}{{% endif %}}", "not ".repeat(200_000)), None),
         (format!("{}{}", "{% for x in y %}{% cycle x.a x.b as z %}".repeat(60), "{% endfor %}".repeat(60)), None),

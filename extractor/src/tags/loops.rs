@@ -4,7 +4,7 @@ use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId, Op, Parser, TagToken};
+use crate::unit::{BodyId, ExprId, Op, Parser, Read, TagToken, Want};
 
 struct For {
     vars: Vec<Sym>,
@@ -80,7 +80,8 @@ pub(super) fn cycle<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(
     for value in values {
         let expr = parser.compile(value)?;
         if !silent {
-            parser.read(expr, Uses::OUT);
+            // Which value it is after the first round is not known.
+            parser.emit(Op::Read(Read { expr, want: Want::Use(Uses::OUT), maybe: !exprs.is_empty() }));
         }
         exprs.push(expr);
     }
@@ -106,7 +107,7 @@ fn again(parser: &mut Parser<'_>, tag: &TagToken<'_>, word: &str) -> Result<(), 
     };
     if !silent {
         for expr in &values {
-            parser.read(*expr, Uses::OUT);
+            parser.emit(Op::Read(Read { expr: *expr, want: Want::Use(Uses::OUT), maybe: true }));
         }
     }
     parser.emit(Op::Cycle { values, name });

@@ -4,13 +4,17 @@ use super::output::split_as;
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
-use crate::registry::Made;
+use crate::registry::{Made, Signature};
+use crate::split::Bit;
 use crate::unit::{BodyId, Op, Parser, TagToken};
 
 pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, made: &Made) -> Result<(), Error> {
     let bits = tag.bits()?;
     let all = bits.get(1..).unwrap_or(&[]);
     let (arguments, name) = if made.inclusion { (all, None) } else { split_as(all) };
+    if let Some(signature) = &made.signature {
+        check(tag, arguments, signature)?;
+    }
     let label = parser.names.intern(tag.command);
     for bit in arguments {
         let expr = parser.compile(&bit.keyword().1)?;
@@ -31,6 +35,44 @@ pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, made: &Made)
         parser.emit(Op::Assign(name));
     }
     Ok(())
+}
+
+/// Refuses arguments that the function does not take, as `parse_bits` does.
+pub(super) fn check(tag: &TagToken<'_>, bits: &[Bit<'_>], signature: &Signature) -> Result<(), Error> {
+    let name = tag.command;
+    let mut missing: Vec<&str> = signature.params.iter().map(String::as_str).collect();
+    let mut required: Vec<&str> = signature.required.iter().map(String::as_str).collect();
+    let mut given: Vec<String> = Vec::new();
+    for bit in bits {
+        let (Some(key), _) = bit.keyword() else {
+            if !given.is_empty() {
+                let message = format!("'{name}' received some positional argument(s) after some keyword argument(s)");
+                return Err(tag.error(message));
+            }
+            if missing.is_empty() && !signature.varargs {
+                return Err(tag.error(format!("'{name}' received too many positional arguments")));
+            }
+            missing.drain(..missing.len().min(1));
+            continue;
+        };
+        let known = signature.varkw || signature.params.iter().chain(&signature.kwonly).any(|param| param == key);
+        if !known {
+            return Err(tag.error(format!("'{name}' received unexpected keyword argument '{key}'")));
+        }
+        if given.iter().any(|other| other == key) {
+            return Err(tag.error(format!("'{name}' received multiple values for keyword argument '{key}'")));
+        }
+        given.push(key.to_owned());
+        missing.retain(|param| *param != key);
+        required.retain(|param| *param != key);
+    }
+    missing.truncate(missing.len().saturating_sub(signature.defaults));
+    missing.extend(required);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.iter().map(|param| format!("'{param}'")).collect::<Vec<_>>().join(", ");
+    Err(tag.error(format!("'{name}' did not receive value(s) for the argument(s): {list}")))
 }
 
 struct MadeBlock {

@@ -123,6 +123,10 @@ pub(super) fn csp_nonce_attr<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) ->
 pub(super) fn querystring<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let bits = tag.bits()?;
     let (arguments, name) = split_as(bits.get(1..).unwrap_or(&[]));
+    let many = tag.command == "querystring" && parser.registry.django >= (6, 0);
+    if !many && arguments.iter().filter(|bit| bit.keyword().0.is_none()).count() > 1 {
+        return Err(tag.error(format!("'{}' received too many positional arguments", tag.command)));
+    }
     let label = parser.names.intern(tag.command);
     for bit in arguments {
         let expr = parser.compile(&bit.keyword().1)?;
