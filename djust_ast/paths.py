@@ -10,12 +10,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where an expression stands: file name, line and column from 1, length in characters."""
 
     file: str
@@ -128,13 +126,14 @@ def decode(text: bytes) -> PathTree:
 
 def from_paths(paths: Iterable[str]) -> PathNode:
     """The node that dotted ``paths`` below one object describe; a leaf is printed."""
-    root = PathNode()
+    trie: _Trie = {}
     for path in paths:
-        leaf = PathNode(uses=frozenset({"out"}))
-        root = merge(
-            root, reduce(lambda node, name: PathNode(attrs={name: node}), path.split(".")[::-1], leaf)
-        )
-    return root
+        below = trie
+        for name in path.split("."):
+            branch = below.setdefault(name, _Branch())
+            below = branch.below
+        branch.printed = True
+    return PathNode(attrs=_frozen(trie))
 
 
 def merge(left: PathNode, right: PathNode) -> PathNode:
@@ -191,16 +190,34 @@ def _merged(left: Mapping[str, PathNode], right: Mapping[str, PathNode]) -> dict
     return both
 
 
+@dataclass(slots=True)
+class _Branch:
+    printed: bool = False
+    below: _Trie = field(default_factory=dict)
+
+
+_Trie = dict[str, _Branch]
+_PRINTED, _ENTERED = frozenset({"out"}), frozenset[str]()
+
+
+def _frozen(trie: _Trie) -> dict[str, PathNode]:
+    return {
+        name: PathNode(_PRINTED if branch.printed else _ENTERED, _frozen(branch.below))
+        for name, branch in trie.items()
+    }
+
+
 def _node(node: Mapping[str, Any], files: tuple[str, ...]) -> PathNode:
-    element = node.get("e")
+    get = node.get
+    attrs, indexes, element = get("a"), get("i"), get("e")
     return PathNode(
-        uses=frozenset(node.get("u", ())),
-        attrs={name: _node(child, files) for name, child in node.get("a", {}).items()},
-        indexes={name: _node(child, files) for name, child in node.get("i", {}).items()},
-        element=None if element is None else _node(element, files),
-        conditional=bool(node.get("c")),
-        filters=tuple(node.get("f", ())),
-        where=tuple(filter(None, (_position(at, files) for at in node.get("at", ())))),
+        frozenset(get("u", ())),
+        {name: _node(child, files) for name, child in attrs.items()} if attrs else {},
+        {name: _node(child, files) for name, child in indexes.items()} if indexes else {},
+        None if element is None else _node(element, files),
+        bool(get("c")),
+        tuple(get("f", ())),
+        tuple([Position(files[file], line, column, length) for file, line, column, length in get("at", ())]),
     )
 
 
@@ -208,4 +225,4 @@ def _position(at: list[int] | None, files: tuple[str, ...]) -> Position | None:
     if not at:
         return None
     file, line, column, length = at
-    return Position(files[file] if file < len(files) else "<template>", line, column, length)
+    return Position(files[file], line, column, length)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db.models import Manager, Model, QuerySet
 
@@ -26,6 +26,8 @@ from djust_ast.specs import SerializerSpec
 from djust_ast.states import AnyQuerySet, plannable, queryset_of, state_of
 
 EMITTERS: dict[str, Emitter] = {"ast": AstEmitter()}
+# The global of emitted code that serializes an object which is not loaded as planned, less its number.
+SLOW = "slow_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,18 @@ def _with_source(emitted: Emitted) -> CodeType:
     source, file = emitted.source, f"<djust_ast {emitted.name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     return compile(source, file, "exec")
+
+
+class NotLoadedError(Exception):
+    """An object does not have what the plan promised."""
+
+
+def _not_loaded(obj: Model) -> NoReturn:
+    raise NotLoadedError
+
+
+def _has_lazy_level(plan: QueryPlan) -> bool:
+    return any(level.lazy or _has_lazy_level(level.plan) for level in plan.levels)
 
 
 class Serializer:
@@ -124,11 +138,33 @@ class Serializer:
         return self._given([obj])[0]
 
     def _given(self, objects: list[Any]) -> list[Any]:
+        if not set(map(type, objects)) <= {self.spec.model}:
+            return [tolerant(shape(self.spec))(obj) for obj in objects]
+        if self._ready is not None:
+            try:
+                return self._ready(objects)
+            except NotLoadedError:
+                pass  # reading has changed nothing: fetch, and read again
         compiled = self.variant(GIVEN)
-        if all(type(obj) is self.spec.model for obj in objects):
-            load(objects, compiled.plan)
-            return compiled.function(objects)
-        return [tolerant(shape(self.spec))(obj) for obj in objects]
+        load(objects, compiled.plan)
+        return compiled.function(objects)
+
+    @cached_property
+    def _ready(self) -> Callable[[list[Any]], list[Any]] | None:
+        """The function for objects that have all that is read: ``NotLoadedError`` where one has not.
+
+        ``None`` where objects need more than what the function reads of them.
+        """
+        compiled = self.variant(GIVEN)
+        if any(below.needs_instance for below in self.spec.walk()) or _has_lazy_level(compiled.plan):
+            return None
+        namespace = {
+            name: _not_loaded if name.startswith(SLOW) else value
+            for name, value in compiled.emitted.namespace.items()
+        }
+        exec(compiled.emitted.code, namespace)  # noqa: S102 - as in compile_spec
+        ready: Callable[[list[Any]], list[Any]] = namespace[compiled.emitted.name]
+        return ready
 
     @property
     def plan(self) -> QueryPlan:

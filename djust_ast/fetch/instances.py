@@ -30,13 +30,13 @@ def load(objects: Sequence[Model], plan: QueryPlan) -> None:
     lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level]] = {}
     for level in plan.levels if objects else ():
         *path, name = level.path
-        here = replace(level, path=(name,))
+        here = replace(level, path=(name,)) if path else level
         if level.lazy:
             lazy.setdefault((tuple(path), level.relation.many), {})[name] = here
         else:
             _prefetch(_followed(objects, path), here)
     for (path_, many), levels in lazy.items():
-        _attach(_followed(objects, path_), many, levels)
+        _attach(list(_followed(objects, path_)), many, levels)
 
 
 class Siblings(dict[str, Any]):
@@ -44,7 +44,7 @@ class Siblings(dict[str, Any]):
 
     __slots__ = ("levels", "peers")
 
-    def __init__(self, known: dict[str, Any], peers: list[Model], levels: dict[str, Level]) -> None:
+    def __init__(self, known: dict[str, Any], peers: Sequence[Model], levels: dict[str, Level]) -> None:
         super().__init__(known)
         self.peers = peers
         self.levels = levels
@@ -77,12 +77,14 @@ def _attach(peers: list[Model], many: bool, levels: dict[str, Level]) -> None:
                 cache.setdefault(name, None)  # a NULL key needs no query
 
 
-def _prefetch(objects: Iterable[Model], level: Level) -> None:
-    owners = [owner for owner in objects if _fetchable(owner, level.relation)]
-    for chunk in _chunks(owners):
+def _prefetch(objects: Sequence[Model], level: Level) -> None:
+    relation = level.relation
+    name = relation.accessor
+    lacking = objects if relation.many else [obj for obj in objects if name not in obj._state.fields_cache]
+    for chunk in _chunks([owner for owner in lacking if _fetchable(owner, relation)]):
         prefetch_related_objects(chunk, _lookup(chunk, level))
     if level.plan.levels:
-        load(list(_children(owners, level)), level.plan)
+        load(list(_children(objects, level)), level.plan)
 
 
 def _fetchable(owner: Model, relation: Relation) -> bool:
@@ -101,8 +103,10 @@ def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
     return Prefetch(relation.accessor, queryset.using(owners[0]._state.db))
 
 
-def _followed(objects: Iterable[Model], path: Iterable[str]) -> list[Model]:
+def _followed(objects: Sequence[Model], path: Sequence[str]) -> Sequence[Model]:
     """The distinct objects at the end of ``path``, as far as they are loaded."""
+    if not path:
+        return objects
     found: dict[int, Any] = {id(obj): obj for obj in objects}
     for name in path:
         others = [obj._state.fields_cache.get(name) for obj in found.values()]
