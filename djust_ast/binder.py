@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from django.db.models import Model
+from django.utils.functional import cached_property
 
 from djust_ast.bodies import reads
 from djust_ast.errors import BindError
@@ -42,6 +44,9 @@ LIST_NAMES = frozenset({"count", "exists"})
 SPEAKS = frozenset({"out", "arg", "esc"})
 MAX_SEGMENTS = 64
 MAX_BODIES = 16
+# Filters that look up what they sort by themselves.
+SORTS = frozenset({"dictsort", "dictsortreversed"})
+SORT = "dictsort"
 
 
 def bind(node: PathNode, model: type[Model], *, explicit: bool = False) -> SerializerSpec:
@@ -63,10 +68,27 @@ def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
         return None
     if node.element is None and not node.uses:
         return None
-    element = node.element or PathNode(where=node.where, conditional=True)
+    element = element_of(node) or PathNode(where=node.where, conditional=True)
     looped = node.element is not None and not node.element.conditional
     tested = bool(node.uses) and not node.conditional and not attrs
     return element, not (looped or tested)
+
+
+def element_of(node: PathNode) -> PathNode | None:
+    """What is read of each row of a collection; what a ``dictsort`` reads is marked, for it calls nothing."""
+    element = node.element
+    for label in node.filters if element is not None else ():
+        name, _, argument = label.partition(":")
+        if name in SORTS and element is not None:
+            element = _sorted(element, argument.strip("'\"").split("."))
+    return element
+
+
+def _sorted(node: PathNode, names: list[str]) -> PathNode:
+    if not names or names[0] not in node.attrs:
+        return replace(node, filters=(*node.filters, SORT)) if not names else node
+    below = _sorted(node.attrs[names[0]], names[1:])
+    return replace(node, attrs={**node.attrs, names[0]: below})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +98,11 @@ class _Scope:
     explicit: bool
     path: tuple[str, ...] = ()
     bodies: frozenset[tuple[type[Model], str]] = frozenset()
+    came: tuple[Relation, type[Model]] | None = None
 
-    def below(self, name: str) -> _Scope:
-        return replace(self, path=(*self.path, name))
+    def below(self, name: str, relation: Relation, model: type[Model]) -> _Scope:
+        """The scope on the other side of ``relation``, which is a relation of ``model``."""
+        return replace(self, path=(*self.path, name), came=(relation, model))
 
 
 def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
@@ -120,19 +144,32 @@ def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -
     if node.element is not None or node.indexes:
         return "looped over or indexed"
     for m in members:
-        if m.name in DICT_NAMES and isinstance(m, Computed | Missing) and not m.quiet:
+        if m.name in DICT_NAMES and isinstance(m, Computed | Missing | Related) and not m.quiet:
             return f"a dict would answer {m.name!r}"
+        if SORT in node.attrs[m.name].filters and not _attribute(model, m):
+            return f"sorted by {m.name!r}, which a template would call"
     return opaque(model)
+
+
+def _attribute(model: type[Model], m: SpecMember) -> bool:
+    """Whether reading the attribute is all that there is to it."""
+    if isinstance(m, Computed):
+        return isinstance(inspect.getattr_static(model, m.name, None), property | cached_property)
+    return not isinstance(m, Inlined | Many)
 
 
 def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[SpecMember]:
     for name, child in node.attrs.items():
         match member(model, name):
             case RelationMember(relation) if relation.many:
-                yield _many(name, child, relation, scope)
+                yield _many(name, child, relation, scope, model)
             case RelationMember(relation):
-                spec = _bind(child, relation.model, scope.below(name))
-                yield Related(name, relation, spec, child.conditional, child.at, child.quiet)
+                known = scope.came is not None and relation.returns(scope.came[0])
+                if known and scope.came is not None and scope.came[1] is not relation.model:
+                    yield Computed(name, child.at, quiet=child.quiet)  # a proxy, or a parent in inheritance
+                    continue
+                spec = _bind(child, relation.model, scope.below(name, relation, model))
+                yield Related(name, relation, spec, child.conditional, child.at, child.quiet, known)
             case _ if child.quiet:
                 continue  # an instance has its columns, and answers for the rest itself
             case ColumnMember(field):
@@ -147,17 +184,20 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
                 yield Missing(name, child.at)
 
 
-def _many(name: str, node: PathNode, relation: Relation, scope: _Scope) -> SpecMember:
+def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: type[Model]) -> SpecMember:
     if scope.explicit and not node.quiet:
-        return _explicit_many(name, node, relation, scope)
+        return _explicit_many(name, node, relation, scope.below(name, relation, model))
     found = rows_node(node.attrs["all"]) if "all" in node.attrs else None
     if found is None:
         return Computed(name, node.at, quiet=node.quiet)
     element, lazy = found
-    spec = _bind(element, relation.model, scope.below(name))
+    spec = _bind(element, relation.model, scope.below(name, relation, model))
     many = Many(name, relation, "all", spec, lazy or node.attrs["all"].conditional, node.at)
     if node.quiet or node.uses or node.indexes or node.element or _spoken(node) != {"all"}:
-        return Computed(name, node.at, rows=many, quiet=node.quiet)
+        # Whatever is asked of the manager fetches planned rows: only where that never costs a query more.
+        others = node.attrs.keys() - {"all"}
+        safe = not many.lazy or not others or (not relation.m2m and others <= LIST_NAMES)
+        return Computed(name, node.at, rows=many if safe else None, quiet=node.quiet)
     return many
 
 
@@ -168,7 +208,7 @@ def _explicit_many(name: str, node: PathNode, relation: Relation, scope: _Scope)
     element = PathNode(attrs={key: child for key, child in node.attrs.items() if key != "all"})
     for part in (PathNode(attrs=below.attrs, where=below.where), below.element):
         element = merge(element, part) if part is not None else element
-    return Many(name, relation, via, _bind(element, relation.model, scope.below(name)), where=node.at)
+    return Many(name, relation, via, _bind(element, relation.model, scope), where=node.at)
 
 
 def _spoken(node: PathNode) -> set[str]:

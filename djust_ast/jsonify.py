@@ -40,7 +40,7 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
         return None
     result: dict[str, Any] = {}
     if spec.live is not None or not spec.uses <= ENTERED:
-        instance = record.instance if isinstance(record, Record) else record
+        instance = record._instance if isinstance(record, Record) else record
         result |= whole(instance)
         if spec.live is not None:
             return result

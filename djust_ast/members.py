@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from functools import cache, partialmethod
 from typing import Any
 
-from django.db.models import Field, ForeignKey, Manager, Model
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Manager,
+    Model,
+    OneToOneField,
+    TextField,
+)
 from django.db.models.base import ModelBase
 from django.db.models.deletion import DO_NOTHING
 from django.db.models.fields.related_descriptors import (
@@ -27,6 +37,8 @@ from django.db.models.manager import BaseManager
 from django.db.models.query import QuerySet
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
+from django.utils.choices import CallableChoiceIterator
+from django.utils.functional import Promise
 from django.utils.hashable import make_hashable
 
 MISSING = object()
@@ -38,7 +50,7 @@ class Relation:
 
     ``accessor`` is the attribute on the instance, ``lookup`` the name in queries. The other side is found by
     ``remote`` (an attribute name of ``model``, or a lookup for many-to-many) equal to our ``local`` attribute.
-    ``missing`` is the exception that an absent reverse one-to-one raises.
+    ``missing`` is the exception that an absent reverse one-to-one raises, ``field`` the foreign key itself.
     """
 
     accessor: str
@@ -52,11 +64,19 @@ class Relation:
     m2m: bool = False
     missing: type[Exception] | None = None
     refusal: str | None = None
+    field: Any = None
 
     @property
     def joinable(self) -> bool:
         """Whether a join shows what attribute access would show."""
         return not self.many and self.refusal is None
+
+    def returns(self, came: Relation) -> bool:
+        """Whether it leads back over ``came``: Django then hands back the very object that we came from."""
+        one = came.reverse or isinstance(self.field, OneToOneField)
+        return (
+            one and self.field is not None and self.field == came.field and self.reverse is not came.reverse
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,7 @@ def _forward(model: type[Model], attribute: Any) -> Member | None:
             local=field.attname,
             remote=field.target_field.attname,
             refusal=_loose(field) or _filtering(field.remote_field.model._base_manager),
+            field=field,
         )
     )
 
@@ -155,7 +176,8 @@ def _reverse_one(model: type[Model], attribute: Any) -> Member | None:
             local=field.target_field.attname,
             remote=field.attname,
             missing=attribute.RelatedObjectDoesNotExist,
-            refusal=_loose(field) or _filtering(related.related_model._base_manager),
+            refusal=_loose(field) or _filtering(related.related_model._base_manager) or _other(field, model),
+            field=field,
         )
     )
 
@@ -165,6 +187,8 @@ def _reverse_many(model: type[Model], attribute: Any) -> Member | None:
     if not isinstance(field, ForeignKey):
         return None
     related = attribute.rel.related_model
+    if _personal(related._default_manager):
+        return None
     return RelationMember(
         Relation(
             accessor=attribute.rel.get_accessor_name(),
@@ -175,7 +199,8 @@ def _reverse_many(model: type[Model], attribute: Any) -> Member | None:
             nullable=False,
             local=field.target_field.attname,
             remote=field.attname,
-            refusal=_unsteady(related._default_manager),
+            refusal=_unsteady(related._default_manager) or _other(field, model),
+            field=field,
         )
     )
 
@@ -186,6 +211,8 @@ def _many_to_many(model: type[Model], attribute: Any) -> Member | None:
     other = attribute.rel.related_model if reverse else attribute.rel.model
     back = field.name if reverse else field.related_query_name()
     own = (field.m2m_reverse_target_field_name if reverse else field.m2m_target_field_name)()
+    if _personal(other._default_manager):
+        return None
     refusal = _unsteady(other._default_manager, exact=True)
     if attribute.rel.related_model is attribute.rel.model:
         refusal = refusal or "a many-to-many relation to itself"
@@ -214,11 +241,19 @@ def _display(model: type[Model], attribute: Any) -> Member | None:
     field = attribute.keywords["field"]
     if not isinstance(member(model, field.attname), ColumnMember):
         return None
+    if not isinstance(field, _HASHABLE) or isinstance(field.choices, CallableChoiceIterator):
+        return None
     try:
         labels = tuple(dict(make_hashable(field.flatchoices)).items())
     except TypeError:
         return None
+    if not all(isinstance(label, str | Promise) for _, label in labels):
+        return None
     return DisplayMember(field, labels)
+
+
+# Fields whose values can be keys, and stay what they are where they are not among the choices.
+_HASHABLE = (CharField, TextField, IntegerField, BooleanField)
 
 
 CLASSIFIERS: dict[type, Callable[[type[Model], Any], Member | None]] = {
@@ -245,6 +280,12 @@ def _loose(field: Any) -> str | None:
     return None
 
 
+def _other(field: Any, model: type[Model]) -> str | None:
+    """Why the way back leads to an instance of another class: Django hands back the object that we came from."""
+    target = field.remote_field.model
+    return None if target is model else f"{field} points to {target.__name__}, not to {model.__name__}"
+
+
 def _filtering(manager: Any) -> str | None:
     """Why attribute access, which goes through ``_base_manager``, may see other rows than a join."""
     if type(manager).get_queryset is not BaseManager.get_queryset or manager._queryset_class is not QuerySet:
@@ -257,11 +298,26 @@ def _unsteady(manager: Any, *, exact: bool = False) -> str | None:
     get_queryset = type(manager).get_queryset
     if get_queryset is BaseManager.get_queryset:
         return None
-    code = getattr(get_queryset, "__code__", None)
-    stock_init = type(manager).__init__ in (BaseManager.__init__, Manager.__init__)
-    if exact or code is None or not stock_init or {"instance", "core_filters"} & set(code.co_names):
+    if exact or type(manager).__init__ not in (BaseManager.__init__, Manager.__init__):
         return f"the default manager of {manager.model.__name__} has its own get_queryset()"
     return None
+
+
+def _personal(manager: Any) -> bool:
+    """Whether a related manager may give other rows than its ``get_queryset()`` gives for all parents at once."""
+    if type(manager).all is not BaseManager.all:
+        return True
+    own = (cls for cls in type(manager).__mro__ if not cls.__module__.startswith("django.db.models."))
+    return any(_asks_whose(function) for cls in own for function in vars(cls).values())
+
+
+def _asks_whose(function: Any) -> bool:
+    """Whether the code of ``function`` names what only a related manager has."""
+    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+    return code is not None and not _WHOSE.isdisjoint((*code.co_names, *code.co_consts))
+
+
+_WHOSE = frozenset({"instance", "core_filters"})
 
 
 # Whether an object of a class that defines one of these can be told from a record of it.
@@ -274,6 +330,10 @@ _VISIBLE = (
     "__contains__",
     "__call__",
     "__html__",
+    "__lt__",
+    "__gt__",
+    "__le__",
+    "__ge__",
 )
 _MAKING = ("__init__", "__new__", "__setattr__", "__getattr__")
 

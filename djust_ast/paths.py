@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 
@@ -149,6 +149,17 @@ def merge(left: PathNode, right: PathNode) -> PathNode:
         filters=tuple(dict.fromkeys(left.filters + right.filters)),
         where=(left.where + right.where)[:4],
         quiet=left.quiet and right.quiet,
+    )
+
+
+def unsure(node: PathNode) -> PathNode:
+    """``node`` with everything below it left to chance, as where one of several objects is read."""
+    return replace(
+        node,
+        conditional=True,
+        attrs={name: unsure(child) for name, child in node.attrs.items()},
+        indexes={name: unsure(child) for name, child in node.indexes.items()},
+        element=None if node.element is None else unsure(node.element),
     )
 
 

@@ -67,7 +67,7 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
             case Many(relation=relation):
                 if relation.refusal:
                     yield relation.refusal
-                if relation.m2m and next(_refusals(m.spec, FRESH), None):
+                if relation.m2m and (next(_refusals(m.spec, FRESH), None) or state_behind(relation).rows):
                     yield f"the rows of {name}.{m.name} need instances"
 
 
@@ -147,6 +147,9 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
         match m:
             case Related() if m.keys_only:
                 loading.loaded.add(here)
+            case Related(known=True):
+                loading.loaded.add(here)
+                _load(m.spec, here, "", False, loading)
             case Related(relation=relation) if joins and relation.joinable and len(loading.joins) < MAX_JOINS:
                 loading.joins.append(prefix + relation.lookup)
                 loading.loaded.add(here)

@@ -18,18 +18,18 @@ SWALLOWED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 
 
 class Record(dict[str, Any]):
-    """A record that knows its live object.
+    """A record that knows its live object; no template can ask for a name that begins with an underscore.
 
     Missing keys, attributes, text, equality and hash are the object's own. A method is keyed by its name and
     gives what Django's templates would show: the result of the call, the method itself where Django refuses to
     call it (``alters_data``) or cannot (it needs arguments).
     """
 
-    __slots__ = ("_raised", "instance")
+    __slots__ = ("_instance", "_raised")
 
     def __init__(self, instance: Any, members: dict[str, Any]) -> None:
         dict.__init__(self, members)
-        self.instance = instance
+        self._instance = instance
         self._raised: tuple[str, Exception] | None = None
 
     def __missing__(self, name: str) -> Any:
@@ -38,9 +38,9 @@ class Record(dict[str, Any]):
         # Django's lookup swallows these five from ``record[name]`` and asks for the attribute next: it must
         # then get the same exception, without a second run of the property.
         try:
-            return called(getattr(self.instance, name))
+            return called(getattr(self._instance, name))
         except SWALLOWED as error:
-            if isinstance(error, AttributeError) and name not in dir(self.instance):
+            if isinstance(error, AttributeError) and name not in dir(self._instance):
                 raise KeyError(name) from None
             self._raised = (name, error)
             raise
@@ -49,31 +49,31 @@ class Record(dict[str, Any]):
         raised, self._raised = self._raised, None
         if raised is not None and raised[0] == name:
             raise raised[1]
-        return getattr(self.instance, name)
+        return getattr(self._instance, name)
 
     def __dir__(self) -> list[str]:
-        return dir(self.instance)
+        return dir(self._instance)
 
     def __str__(self) -> str:
-        return str(self.instance)
+        return str(self._instance)
 
     def __repr__(self) -> str:
-        return repr(self.instance)
+        return repr(self._instance)
 
     def __eq__(self, other: object) -> bool:
-        return bool(self.instance == (other.instance if isinstance(other, Record) else other))
+        return bool(self._instance == (other._instance if isinstance(other, Record) else other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:  # type: ignore[override]
-        return hash(self.instance)
+        return hash(self._instance)
 
     def __bool__(self) -> bool:
-        return bool(self.instance)
+        return bool(self._instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Record, (self.instance, dict(self)))
+        return (Record, (self._instance, dict(self)))
 
 
 class Hole(dict[str, Any]):

@@ -40,7 +40,7 @@ class Related:
     """A to-one relation, with the spec of the other side.
 
     ``conditional``: only branches read it. ``quiet``: only the bodies of properties and methods do, so it is
-    planned but not part of the record.
+    planned but not part of the record. ``known``: the other side is the object that we came from.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Related:
     conditional: bool = False
     where: Position | None = None
     quiet: bool = False
+    known: bool = False
 
     @property
     def keys_only(self) -> bool:

@@ -94,6 +94,7 @@ NO_JOINS: tuple[Callable[[AnyQuerySet], Any], ...] = (
     lambda qs: qs.query.combinator,
     lambda qs: qs.query.select_for_update,
     lambda qs: qs.query.select_related is True,
+    lambda qs: qs._known_related_objects,
     _deferred,
     lambda qs: settings.DATABASE_ROUTERS,
 )

@@ -14,7 +14,7 @@ from typing import Any
 from djust_ast.emitters import Emitted, function_name, identifier, paths_of
 from djust_ast.paths import Position
 from djust_ast.plans import Level, QueryPlan
-from djust_ast.records import Hole, Record
+from djust_ast.records import Hole, Record, Records
 from djust_ast.runtime import itself, tolerant
 from djust_ast.specs import (
     ENTERED,
@@ -259,7 +259,10 @@ class _Instances(_Writer):
                         value = self.fresh(m.name)
                         first = self.bind(value, self.item(values.read(), m.relation.local))
                         below = self.display([(b.name, self.load(value)) for b in m.spec.members])
-                        entries.append((m.name, self.unless_none(first, below)))
+                        # Without a key there may be an object that is not saved yet.
+                        cached = self.attr(self.attr(self.load(obj), "_state"), "fields_cache")
+                        unsaved = self.call(self.attr(cached, "get"), self.const(m.relation.accessor))
+                        entries.append((m.name, self.unless_none(first, below, unsaved)))
                     case Related() if here in plan.loaded:
                         other = self.fresh(m.name)
                         first = self.bind(other, self.item(loaded.read(), m.relation.accessor))
@@ -288,7 +291,8 @@ class _Instances(_Writer):
         name = self.fresh(f"serialize_{m.name}")
         self.function(name, m.spec, level.plan)
         cache = self.attr(self.load(obj), "_prefetched_objects_cache")
-        return self.call(self.load(name), self.item(cache, m.relation.accessor))
+        rows = self.call(self.load(name), self.item(cache, m.relation.accessor))
+        return self.call(self.known("Records", Records), rows)
 
 
 class _Once:

@@ -91,7 +91,7 @@ def _fetchable(owner: Model, relation: Relation) -> bool:
     """Whether the key is loaded and there: a deferred one would be fetched row by row, an unsaved one refused."""
     if relation.local not in owner.__dict__:
         return False
-    return not relation.many or not (owner._state.adding or owner.pk is None)
+    return not (relation.many or relation.reverse) or not (owner._state.adding or owner.pk is None)
 
 
 def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:

@@ -7,6 +7,7 @@ it is raised. Nothing here catches a database error.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import reduce
@@ -25,7 +26,7 @@ from djust_ast.errors import DjustAstError, TemplateError
 from djust_ast.explanation import Explanation, RootExplanation
 from djust_ast.fetch.sql import planned_sql, sql_of
 from djust_ast.frontend import Sources, read
-from djust_ast.integrations.values import Key, Served, Serving, serve
+from djust_ast.integrations.values import Key, Served, Serving, held, serve
 from djust_ast.jsonify import safe
 from djust_ast.paths import PathNode, PathTree, merge
 from djust_ast.registry import registry_for
@@ -120,9 +121,10 @@ class CompiledTemplate:
     def serialize(self, context: Mapping[str, Any], *, mode: str = "template") -> dict[str, Any]:
         """``context`` with records in the place of what the template reads from the database."""
         result = dict(context)
-        served = [
-            (names, self._served(names, node, context[names[0]], mode)) for names, node in self._read(context)
-        ]
+        read = list(self._read(context))
+        places = Counter(id(found) for names, node in read for found in held(node, context[names[0]]))
+        shared = frozenset(found for found, count in places.items() if count > 1)
+        served = [(names, self._served(names, node, context[names[0]], mode, shared)) for names, node in read]
         for names, outcome in served:
             if outcome is not None:
                 value = self._made(names, outcome, context[names[0]])
@@ -154,7 +156,9 @@ class CompiledTemplate:
         for group in names.values():
             yield tuple(group), reduce(merge, (self.tree.roots[name] for name in group))
 
-    def _served(self, names: Key, node: PathNode, value: Any, mode: str) -> Served | None:
+    def _served(
+        self, names: Key, node: PathNode, value: Any, mode: str, shared: frozenset[int] = frozenset()
+    ) -> Served | None:
         json = mode == "json"
 
         def find(key: Key, below: PathNode, model: type[Model]) -> Serializer:
@@ -167,7 +171,9 @@ class CompiledTemplate:
             read.reads is None or not set(names).isdisjoint(read.reads) for read in self.tree.context_reads
         )
         try:
-            return serve(names, node, value, Serving(find, live=escapes and not json, json=json))
+            return serve(
+                names, node, value, Serving(find, escapes and not json, json, frozenset() if json else shared)
+            )
         except DjustAstError as error:
             decline(error, self.name)
             return None

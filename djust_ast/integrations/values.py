@@ -6,7 +6,7 @@ The functions decide and run nothing; ``Served.value()`` does. So ``explain()`` 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -15,11 +15,11 @@ from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 
-from djust_ast.binder import DICT_NAMES, LIST_USES, rows_node
+from djust_ast.binder import DICT_NAMES, LIST_USES, element_of, rows_node
 from djust_ast.fetch.instances import load
 from djust_ast.fetch.live import planned
 from djust_ast.jsonify import eager, jsonify
-from djust_ast.paths import PathNode, merge
+from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.plans import GIVEN
 from djust_ast.serializer import Compiled, Serializer
 from djust_ast.states import plannable, state_of
@@ -41,11 +41,15 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How values are served: ``find`` gives the serializer of a node; ``live`` keeps every object live."""
+    """How values are served: ``find`` gives the serializer of a node; ``live`` keeps every object live.
+
+    ``shared`` are the ids of querysets that the page reads in more than one place of the context.
+    """
 
     find: Callable[[Key, PathNode, type[Model]], Serializer]
     live: bool = False
     json: bool = False
+    shared: frozenset[int] = frozenset()
 
 
 def serve(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
@@ -59,8 +63,11 @@ def serve(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
 
 
 def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving) -> Served | None:
-    node = _without_all(node)
     kind = f"queryset of {queryset.model.__name__}"
+    if id(queryset) in how.shared and queryset._result_cache is None:
+        return Served(kind, lambda: queryset, reason="the page reads it in two places, and fetches it once")
+    if queryset._result_cache is None:
+        node = _without_all(node)
     if not plannable(queryset):
         return Served(kind, lambda: queryset, reason="it does not hold instances of its own making")
     found = None if how.live else rows_node(node)
@@ -72,7 +79,7 @@ def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Servi
     element = _each(node)
     if not element.attrs:
         return Served(kind, lambda: queryset, reason="the template enters none of its objects")
-    return _planned(kind, how.find((*key, "live"), element, queryset.model), queryset)
+    return _planned(kind, how.find((*key, "[live]"), unsure(element), queryset.model), queryset)
 
 
 def _records(
@@ -104,7 +111,7 @@ def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) ->
 def _model(key: Key, node: PathNode, obj: Model, how: Serving) -> Served | None:
     if not node.attrs:
         return None
-    serializer = how.find(key, node, type(obj))
+    serializer = how.find((*key, "[one]"), node, type(obj))
     compiled = serializer.variant(GIVEN)
     kind = type(obj).__name__
     if not how.live and serializer.spec.live is None:
@@ -126,7 +133,7 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
     element = _each(node)
     if not element.attrs:
         return None
-    serializer = how.find(key, element, cls)
+    serializer = how.find((*key, "[list]"), element, cls)
     compiled = serializer.variant(GIVEN)
     kind = f"{type(objects).__name__} of {cls.__name__}"
     entered = node.uses <= LIST_USES and not node.attrs
@@ -150,12 +157,14 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
 
 
 def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Served | None:
+    if type(mapping) is not dict:
+        return None  # what it does with a name is its own
     if how.live or node.uses - {"bool"} or node.element or node.indexes or DICT_NAMES & node.attrs.keys():
         return None
     inside = {
         name: served
         for name, child in node.attrs.items()
-        if name in mapping and (served := serve((*key, name), child, mapping[name], how)) is not None
+        if name in mapping and (served := serve((*key, f".{name}"), child, mapping[name], how)) is not None
     }
     if not inside:
         return None
@@ -168,10 +177,11 @@ def _page(key: Key, node: PathNode, page: Page[Any], how: Serving) -> Served | N
         uses=node.uses | listed.uses,
         indexes=node.indexes,
         element=node.element,
-        conditional=node.conditional,
+        conditional=node.conditional or bool(node.attrs.keys() - {"object_list"}),
+        filters=node.filters,
         where=node.where,
     )
-    inner = serve(key, merge(rows, replace(listed, uses=frozenset())), page.object_list, how)
+    inner = serve((*key, "[page]"), merge(rows, replace(listed, uses=frozenset())), page.object_list, how)
     if inner is None:
         return None
 
@@ -186,7 +196,7 @@ def _page(key: Key, node: PathNode, page: Page[Any], how: Serving) -> Served | N
 def _manager(key: Key, node: PathNode, manager: BaseManager[Any], how: Serving) -> Served | None:
     if node.attrs.keys() != {"all"} or node.uses or node.indexes or node.element or how.live:
         return None
-    inner = _queryset(key, node.attrs["all"], manager.all(), how)
+    inner = _queryset((*key, "[manager]"), node.attrs["all"], manager.all(), how)
     return inner and replace(inner, kind=f"manager, {inner.kind}", value=lambda: {"all": inner.value()})
 
 
@@ -211,6 +221,20 @@ def _without_all(node: PathNode) -> PathNode:
 
 def _each(node: PathNode) -> PathNode:
     """What is read of any one object of a collection."""
-    parts = [node.element, *node.indexes.values(), *(node.attrs.get(name) for name in _ONE_OF)]
-    found = [part for part in parts if part is not None]
-    return reduce(merge, found) if found else PathNode()
+    element = element_of(node)
+    ones = [*node.indexes.values(), *(node.attrs[name] for name in _ONE_OF & node.attrs.keys())]
+    if not ones:
+        return element or PathNode()
+    return unsure(reduce(merge, ones if element is None else [element, *ones]))
+
+
+def held(node: PathNode, value: Any) -> Iterator[QuerySet[Any, Any]]:
+    """The querysets that a page reads below ``value``."""
+    cls = type(value)
+    if issubclass(cls, QuerySet):
+        yield value
+    elif issubclass(cls, Page) and (node.uses or node.element or node.indexes or "object_list" in node.attrs):
+        yield from held(node, value.object_list)
+    elif cls is dict:
+        for name in node.attrs.keys() & value.keys():
+            yield from held(node.attrs[name], value[name])
