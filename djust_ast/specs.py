@@ -55,13 +55,12 @@ class Related:
     def keys_only(self) -> bool:
         """Whether our own foreign key column already holds all that is read (``{{ lease.tenant.pk }}``)."""
         relation = self.relation
-        return (
-            not relation.reverse
-            and relation.refusal is None
-            and not self.spec.needs_instance
-            and bool(self.spec.members)
-            and all(isinstance(m, Column) and m.field.attname == relation.remote for m in self.spec.members)
-        )
+        if relation.reverse or relation.refusal is not None:
+            return False
+        for m in self.spec.members:
+            if not isinstance(m, Column) or m.field.attname != relation.remote:
+                return False
+        return bool(self.spec.members) and not self.spec.needs_instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +99,8 @@ class Missing:
 
 
 SpecMember = Column | Inlined | Related | Many | Computed | Missing
+_ASKED = (Computed, Missing)  # of the instance
+_MAYBE_QUIET = (Related, Computed, Missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +119,9 @@ class SerializerSpec:
     @property
     def needs_instance(self) -> bool:
         """Whether a record of it must know its instance."""
-        return (
-            self.live is not None
-            or not self.uses <= ENTERED
-            or any(isinstance(m, Computed | Missing) and not m.quiet for m in self.members)
-        )
+        if self.live is not None or not self.uses <= ENTERED:
+            return True
+        return any(isinstance(m, _ASKED) and not m.quiet for m in self.members)
 
     @property
     def anchored(self) -> bool:
@@ -132,7 +131,7 @@ class SerializerSpec:
     @property
     def spoken(self) -> tuple[SpecMember, ...]:
         """The members that the record has, or leaves to its instance; the rest only bodies read."""
-        return tuple(m for m in self.members if not (isinstance(m, Related | Computed | Missing) and m.quiet))
+        return tuple([m for m in self.members if not (isinstance(m, _MAYBE_QUIET) and m.quiet)])
 
     @property
     def pk(self) -> str:

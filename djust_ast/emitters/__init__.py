@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Protocol
@@ -42,19 +41,22 @@ class Emitter(Protocol):
         ...
 
 
-def paths_of(spec: SerializerSpec, prefix: str = "") -> Iterator[str]:
+def paths_of(spec: SerializerSpec, prefix: str = "") -> list[str]:
     """Every dotted path of ``spec``, in order."""
+    paths: list[str] = []
     for m in spec.spoken:
-        path = f"{prefix}{m.name}"
-        yield path
-        if isinstance(m, Computed) and m.rows is not None:
-            yield from paths_of(m.rows.spec, f"{path}.all.")
-        elif isinstance(m, Related | Many):
-            via = f"{m.via}." if isinstance(m, Many) and m.via else ""
-            yield from paths_of(m.spec, f"{path}.{via}")
+        path = prefix + m.name
+        paths.append(path)
+        if isinstance(m, Related):
+            paths += paths_of(m.spec, f"{path}.")
+        elif isinstance(m, Many):
+            paths += paths_of(m.spec, f"{path}.{m.via}." if m.via else f"{path}.")
+        elif isinstance(m, Computed) and m.rows is not None:
+            paths += paths_of(m.rows.spec, f"{path}.all.")
+    return paths
 
 
-def function_name(model_name: str, paths: Iterator[str] | list[str]) -> str:
+def function_name(model_name: str, paths: list[str]) -> str:
     """``serialize_lease_1a2b3c``: the model, and six hex digits of the paths."""
     digest = hashlib.sha256("\n".join(sorted(set(paths))).encode("utf-8", "surrogatepass")).hexdigest()
     return f"serialize_{identifier(model_name.lower())}_{digest[:6]}"

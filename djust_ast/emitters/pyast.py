@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from djust_ast.emitters import Emitted, function_name, identifier, paths_of
@@ -41,13 +40,28 @@ class AstEmitter:
         return Emitted(name, compile(tree, writer.file, "exec"), tree, writer.namespace)
 
 
+class _Place:
+    """Where a writer puts its nodes, for the time of a ``with``."""
+
+    __slots__ = ("at", "writer")
+
+    def __init__(self, writer: _Writer, at: dict[str, Any]) -> None:
+        self.writer, self.at = writer, at
+
+    def __enter__(self) -> None:
+        self.writer.at, self.at = self.at, self.writer.at
+
+    def __exit__(self, *_: object) -> None:
+        self.writer.at = self.at
+
+
 class _Writer:
     """What both routes share: positions, numbered names, and the objects that the code refers to."""
 
     def __init__(self, spec: SerializerSpec) -> None:
         first = next((at for at in _positions(spec)), None)
         self.file = first.file if first else f"<serializer of {spec.model.__name__}>"
-        self.at: dict[str, Any] = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+        self.at: dict[str, Any] = {"lineno": 1, "col_offset": 0}
         self.namespace: dict[str, Any] = {}
         self.functions: list[ast.stmt] = []
         self.count = 0
@@ -55,20 +69,13 @@ class _Writer:
     def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
         raise NotImplementedError
 
-    @contextmanager
-    def place(self, where: Position | None) -> Iterator[None]:
+    def place(self, where: Position | None) -> _Place:
         """Nodes made inside stand where the template asks for them, if that is in this function's file."""
-        before = self.at
-        if where is not None and where.file == self.file:
-            start = where.column - 1
-            self.at = {
-                "lineno": where.line,
-                "col_offset": start,
-                "end_lineno": where.line,
-                "end_col_offset": start + where.length,
-            }
-        yield
-        self.at = before
+        if where is None or where.file != self.file:
+            return _Place(self, self.at)
+        start = where.column - 1
+        end = {"end_lineno": where.line, "end_col_offset": start + where.length}
+        return _Place(self, {"lineno": where.line, "col_offset": start, **end})
 
     def fresh(self, stem: str) -> str:
         self.count += 1
@@ -323,9 +330,4 @@ def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
 
 
 def _positions(spec: SerializerSpec) -> Iterator[Position]:
-    for below in spec.walk():
-        if below.where is not None:
-            yield below.where
-        for m in below.members:
-            if m.where is not None:
-                yield m.where
+    yield from filter(None, (spec.where, *(m.where for m in spec.members)))
