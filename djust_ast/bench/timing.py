@@ -23,9 +23,13 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Microseconds of one unit (median over the rounds), and the ratio to the baseline in the same round."""
+    """Microseconds of one unit (median over the rounds), and the ratio to the baseline in the same round.
+
+    ``best`` is the CPU time of the quickest round.
+    """
 
     name: str
+    best: float
     cpu: float
     wall: float
     ratio: float
@@ -109,6 +113,7 @@ def measure(
         outcomes.append(
             Outcome(
                 contestant.name,
+                best=min(cpu) * scale,
                 cpu=median(cpu) * scale,
                 wall=median(sample[1] for sample in samples[contestant.name]) * scale,
                 ratio=median(ratios),
