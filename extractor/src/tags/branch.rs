@@ -46,15 +46,17 @@ impl Section for If {
 }
 
 struct IfChanged {
+    bare: bool,
     first: Option<BodyId>,
 }
 
-/// Compares its arguments with those of the round before.
+/// Compares its arguments with those of the round before, or else what its body renders.
 pub(super) fn ifchanged<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
-    for bit in tag.bits()?.iter().skip(1) {
+    let bits = tag.bits()?;
+    for bit in bits.iter().skip(1) {
         parser.argument(bit, Uses::CMP)?;
     }
-    parser.open(tag, Box::new(IfChanged { first: None }))
+    parser.open(tag, Box::new(IfChanged { bare: bits.len() == 1, first: None }))
 }
 
 impl Section for IfChanged {
@@ -62,11 +64,19 @@ impl Section for IfChanged {
         Until::Fixed(if self.first.is_none() { &["else", "endifchanged"] } else { &["endifchanged"] })
     }
 
-    fn turn(mut self: Box<Self>, _: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
+    fn turn(mut self: Box<Self>, parser: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
         match self.first {
             None if tag.contents == "else" => {
                 self.first = Some(body);
                 Ok(Turn::Next(self))
+            }
+            // The body always renders, once more if that gave nothing, and `else` may follow it.
+            first if self.bare => {
+                let always = first.unwrap_or(body);
+                let mut ops = vec![Op::Run(always), Op::Maybe(always)];
+                ops.extend(first.map(|_| Op::Maybe(body)));
+                let body = parser.body(ops);
+                Ok(Turn::Close(Some(Op::Run(body))))
             }
             None => Ok(Turn::Close(Some(Op::Maybe(body)))),
             Some(first) => Ok(Turn::Close(Some(Op::If { arms: vec![(Vec::new(), first)], otherwise: Some(body) }))),

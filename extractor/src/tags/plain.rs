@@ -4,7 +4,7 @@ use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{BodyId, Op, Parser, TagToken};
+use crate::unit::{BodyId, ExprId, Op, Parser, Read, TagToken, Want};
 
 /// A body up to `end` which always runs, or `maybe` does.
 pub(super) struct Body {
@@ -97,6 +97,22 @@ pub(super) fn filter<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<
             return Err(tag.error(message));
         }
     }
-    parser.read(expr, Uses::OUT);
-    parser.open(tag, run(&["endfilter"]))
+    parser.open(tag, Box::new(Filter { expr }))
+}
+
+struct Filter {
+    expr: ExprId,
+}
+
+impl Section for Filter {
+    fn until(&self) -> Until<'_> {
+        Until::Fixed(&["endfilter"])
+    }
+
+    /// The body renders first: what it assigns is what the arguments read.
+    fn turn(self: Box<Self>, parser: &mut Parser<'_>, _: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
+        let read = Read { expr: self.expr, want: Want::Use(Uses::OUT), maybe: false };
+        let body = parser.body(vec![Op::Run(body), Op::Read(read)]);
+        Ok(Turn::Close(Some(Op::Run(body))))
+    }
 }
