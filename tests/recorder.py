@@ -464,7 +464,9 @@ class Recorder:
     def for_node(self, original: Any, node: Any, context: Any) -> str:
         if self.render.everything:
             with context.push():
-                self.branches(context, [node.nodelist_empty], may_skip=True)
+                before = [dict(scope) for scope in context.dicts]
+                node.nodelist_empty.render(context)
+                restore(context, before)
         sequence, node.sequence = node.sequence, Sequence(node.sequence, len(node.loopvars))
         try:
             return original(node, context)
@@ -476,7 +478,10 @@ class Recorder:
             return original(node, context)
         for argument in node._varlist:
             note(argument.resolve(context, ignore_failures=True), "cmp")
-        return self.branches(context, [node.nodelist_true, node.nodelist_false], may_skip=False)
+        if node._varlist:
+            return self.branches(context, [node.nodelist_true, node.nodelist_false], may_skip=False)
+        node.nodelist_true.render(context)  # always, to compare what it renders
+        return self.branches(context, [node.nodelist_false], may_skip=True)
 
     def firstof_node(self, original: Any, node: Any, context: Any) -> str:
         if self.render.everything:

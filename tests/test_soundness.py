@@ -328,6 +328,8 @@ CASES: dict[str, str | dict[str, str]] = {
     "widthratio": "{% widthratio a.x b.y 100 %}{% widthratio a.x b.y c.w as r %}{{ r }}{{ r.s }}",
     "url": "{% url 'v' a.id k %}{% url b.name pk=c.pk as u %}{{ u }}{{ u.x }}{% url 'v' x=d.e|default:f.g %}",
     "filter-tag": "{% filter upper|default:a.b|cut:c.d %}{{ e.f }}{{ var.g }}{% endfilter %}",
+    "filter-tag-argument-after-its-body": "{% filter default:k.x %}{% cycle a.b as k silent %}{% endfilter %}",
+    "ifchanged-without-arguments": "{% for x in xs %}{% ifchanged %}{{ k.a }}{% cycle x.b x.c as k silent %}{% else %}{{ k.d }}{% endifchanged %}{% endfor %}",
     "now-lorem-templatetag": "{% now 'Y' as y %}{{ y }}{% lorem a.n w %}{% templatetag openblock %}{% spaceless %}{{ b }}{% endspaceless %}"
     "{% autoescape off %}{{ c.d }}{% endautoescape %}",
     "comment-verbatim": "{% comment 'a' %}{{ a.b }}{% for %}{% endcomment %}{% verbatim x %}{{ c.d }}{% endverbatim x %}{# {{ e }} #}{{ f }}",
