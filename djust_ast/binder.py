@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from django.db.models import Model
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 
 from djust_ast.bodies import reads
 from djust_ast.errors import BindError
@@ -44,6 +44,8 @@ LIST_NAMES = frozenset({"count", "exists"})
 SPEAKS = frozenset({"out", "arg", "esc"})
 MAX_SEGMENTS = 64
 MAX_BODIES = 16
+# Uses of a value to which a lazy text is a text.
+SHOWN = frozenset({"out", "bool"})
 # Filters that look up what they sort by themselves.
 SORTS = frozenset({"dictsort", "dictsortreversed"})
 SORT = "dictsort"
@@ -174,6 +176,10 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
                 continue  # an instance has its columns, and answers for the rest itself
             case ColumnMember(field):
                 yield Column(name, field, child.at)
+            case DisplayMember(_, labels) if child.uses - SHOWN and any(
+                isinstance(b, Promise) for _, b in labels
+            ):
+                yield Computed(name, child.at)  # `in` and filters can tell a lazy label from text
             case DisplayMember(field, labels):
                 yield Inlined(name, field, labels, child.at)
             case ComputedMember():

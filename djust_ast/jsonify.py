@@ -6,13 +6,15 @@ Here, and only here, names in ``SENSITIVE_FIELDS`` are left out: this is data th
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.db.models.manager import BaseManager
+from django.db.models.query import RawQuerySet
 
 from djust_ast.conf import settings
 from djust_ast.paths import PathNode
@@ -21,6 +23,7 @@ from djust_ast.specs import ENTERED, Column, Computed, Inlined, Many, Missing, R
 
 _ENCODER = DjangoJSONEncoder()
 _PLAIN = (str, int, float, bool, type(None))
+_ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
 
 
 def eager(node: PathNode) -> PathNode:
@@ -38,6 +41,8 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
     """The JSON-safe form of what a serializer of ``spec`` made."""
     if record is None:
         return None
+    if isinstance(record, Model) and spec.live is None:
+        record = Record(record, {})  # the plan left it to its owner
     result: dict[str, Any] = {}
     if spec.live is not None or not spec.uses <= ENTERED:
         instance = record._instance if isinstance(record, Record) else record
@@ -58,13 +63,17 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
                 result[m.name] = jsonify(value, m.spec)
             case Many():
                 rows = record[m.name]
+                if isinstance(rows, BaseManager):
+                    rows = {m.via: rows.all()} if m.via else rows.all()
                 items = [jsonify(item, m.spec) for item in (rows[m.via] if m.via else rows)]
                 result[m.name] = {m.via: items} if m.via else items
             case Computed() | Missing():
                 try:
-                    result[m.name] = safe(called(record[m.name]))
+                    value = called(record[m.name])
                 except (ObjectDoesNotExist, KeyError, AttributeError):
                     continue
+                if not callable(value):  # what Django refuses to call
+                    result[m.name] = safe(value)
     return result
 
 
@@ -92,6 +101,6 @@ def safe(value: Any) -> Any:
     try:
         return _ENCODER.default(value)
     except TypeError:
-        if isinstance(value, Iterable):
+        if isinstance(value, _ROWS):
             return [safe(item) for item in value]
         return str(value)

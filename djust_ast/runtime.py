@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models.query import QuerySet, RawQuerySet
 
 from djust_ast.records import SWALLOWED, Hole, LazyRecords, Record, Records, called
 
 __all__ = ["Absent", "Hole", "LazyRecords", "Record", "Records", "each", "lookup", "tolerant"]
 
+# A collection of rows; a file or a form can be looped over, too, but its names are its own.
+_ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
 Shape = Sequence[tuple[str, str, "Callable[[Any], Any] | None"]]
 
 
@@ -71,7 +74,7 @@ def each(value: Any, serialize: Callable[[Any], Any]) -> Any:
     """``serialize`` over a collection, or of one object; ``None`` stays ``None``."""
     if value is None:
         return None
-    if isinstance(value, Iterable) and not isinstance(value, Mapping | str | bytes):
+    if isinstance(value, _ROWS) and not isinstance(value, str | bytes):
         return [serialize(item) for item in value]
     return serialize(value)
 

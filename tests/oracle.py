@@ -6,33 +6,36 @@ give the same.
 
 from collections.abc import Iterable, Mapping
 
+from django.core.files import File
 from django.db.models import Manager
-from django.template import Context, VariableDoesNotExist
-from django.template.base import Variable
+from django.template import Context, Engine, Variable, VariableDoesNotExist
 
 SILENT = "[silent]"
+TEMPLATE = Engine(string_if_invalid=SILENT).from_string("")
 
 
 def interpret(paths, obj):
     """``{name: value}`` for dotted ``paths`` below ``obj``; to-many names go on with each of their rows."""
-    groups, result = {}, {}
+    groups = {}
     for path in paths:
         name, _, rest = path.partition(".")
         groups.setdefault(name, []).extend([rest] if rest else [])
+    result = {}
     for name, below in groups.items():
+        context = Context({"obj": obj})
+        context.template = TEMPLATE
         try:
-            value = Variable(f"obj.{name}").resolve(Context({"obj": obj}).new({"obj": obj}))
+            value = Variable(f"obj.{name}").resolve(context)
         except VariableDoesNotExist:
             continue
-        except Exception as error:  # noqa: BLE001 - whatever a property raises is its value here
-            result[name] = type(error).__name__
+        except Exception as error:  # noqa: BLE001 - what a property raises is what there is to see
+            result[name] = type(error)
             continue
-        if below and isinstance(value, Manager) and below[0].partition(".")[0] != "all":
+        if isinstance(value, Manager) and below and not below[0].startswith("all"):
             value = value.all()
-        if below and isinstance(value, Iterable) and not isinstance(value, Mapping | str):
-            result[name] = [interpret(below, item) for item in value]
-        elif below and value is not None:
-            result[name] = interpret(below, value)
+        rows = isinstance(value, Iterable) and not isinstance(value, Mapping | str | File)
+        if not below or value is None or value == SILENT:
+            result[name] = value
         else:
-            result[name] = value if value is None or not below else interpret(below, value)
+            result[name] = [interpret(below, row) for row in value] if rows else interpret(below, value)
     return result

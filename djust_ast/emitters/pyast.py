@@ -268,7 +268,9 @@ class _Instances(_Writer):
                         below = self.display([(b.name, self.load(value)) for b in m.spec.members])
                         # Without a key there may be an object that is not saved yet.
                         cached = self.attr(self.attr(self.load(obj), "_state"), "fields_cache")
-                        unsaved = self.call(self.attr(cached, "get"), self.const(m.relation.accessor))
+                        unsaved = self.item(cached, m.relation.accessor)
+                        if m.relation.nullable:
+                            unsaved = self.call(self.attr(cached, "get"), self.const(m.relation.accessor))
                         entries.append((m.name, self.unless_none(first, below, unsaved)))
                     case Related() if here in plan.loaded:
                         other = self.fresh(m.name)
@@ -323,7 +325,7 @@ def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
         match m:
             case Column():
                 rows.append((m.name, m.field.attname, None))
-            case Related(conditional=False):
+            case Related(conditional=False) if m.relation.refusal is None:
                 below = itself if m.spec.live is not None else tolerant(shape(m.spec))
                 rows.append((m.name, m.relation.accessor, below))
     return rows
