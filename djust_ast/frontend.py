@@ -10,7 +10,8 @@ from django.template import Engine, Template, TemplateDoesNotExist, TemplateSynt
 from django.template.base import Origin
 from django.template.loaders import cached
 
-from djust_ast import _extractor
+from djust_ast._extractor import ExtractError, Registry
+from djust_ast._extractor import extract as extract_paths
 from djust_ast.conf import settings
 from djust_ast.errors import TemplateError
 from djust_ast.paths import PathTree, decode
@@ -98,14 +99,14 @@ def local_paths(source: str, *, engine: Engine | None = None) -> PathTree:
 def _extract(
     source: str,
     name: str | None,
-    registry: _extractor.Registry,
+    registry: Registry,
     resolve: Callable[[str, list[int]], tuple[str, str] | None] | None,
     *,
     local_names: bool = False,
 ) -> PathTree:
     try:
-        return decode(_extractor.extract(source, name, registry, resolve, locals=local_names).json())
-    except _extractor.ExtractError as error:
+        return decode(extract_paths(source, name, registry, resolve, locals=local_names).json())
+    except ExtractError as error:
         raise template_error(*error.args) from None
 
 
