@@ -21,7 +21,7 @@ def stage(rounds: int) -> Stage:
         [Contestant("over rows", lambda _: serializer().function), Contestant("over instances", _instances)],
         rounds,
         unit="µs",
-        repeat=5,
+        repeat=20,
     )
     target = Target("a serializer of 20 paths, from paths to function", 500, case["over rows"].wall, "µs")
     return Stage("Compilation", (case,), (target,))
