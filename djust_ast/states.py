@@ -25,8 +25,11 @@ def state_of(queryset: AnyQuerySet) -> State:
     if queryset._result_cache is not None:
         return GIVEN
     total = total_order(queryset)
+    reason = next((reason for applies, reason in REFUSALS if applies(queryset)), None)
+    if reason is None and not total and queryset.query.select_related:
+        reason = "select_related() by the view, in an order with ties"  # rows would drop its joins
     return State(
-        rows=next((reason for applies, reason in REFUSALS if applies(queryset)), None),
+        rows=reason,
         joins=total and not any(applies(queryset) for applies in NO_JOINS),
         whole_rows=not total,
     )
