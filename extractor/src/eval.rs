@@ -8,7 +8,7 @@ use crate::expr::{Call, Expr, Operand, Path};
 use crate::filters::Rule;
 use crate::names::{Names, Sym};
 use crate::scope::{Scope, Thing, Value, ValueId};
-use crate::tree::{Place, Tree, Uses, Via};
+use crate::tree::{NodeId, Place, Tree, Uses, Via};
 
 /// How many things a value may be before we stop telling them apart.
 const MAX_THINGS: usize = 32;
@@ -50,6 +50,8 @@ pub(crate) struct Machine {
     pub(crate) known: Known,
     /// How many conditions stand around what is replayed.
     pub(crate) conditions: usize,
+    /// For each loop around what is replayed, the nodes that its elements are.
+    pub(crate) loops: Vec<Vec<NodeId>>,
     /// The first path that was too long.
     pub(crate) too_long: Option<Place>,
     pub(crate) locals: Option<Locals>,
@@ -69,6 +71,7 @@ impl Machine {
             scope,
             known,
             conditions: 0,
+            loops: Vec::new(),
             too_long: None,
             locals: locals.then(Locals::default),
             values: Vec::new(),
@@ -234,6 +237,30 @@ impl Machine {
         }
     }
 
+    /// Notes that a loop over such elements begins: it may be one over nothing.
+    pub(crate) fn begin_loop(&mut self, element: &Value) {
+        let (mut nodes, mut lists, mut at) = (Vec::new(), Vec::new(), 0);
+        let mut things = element.things.clone();
+        loop {
+            for thing in things {
+                match thing {
+                    Thing::Node(id) | Thing::Part(id) => nodes.push(id),
+                    Thing::List(list) | Thing::Group { element: list, .. } if !lists.contains(&list) => lists.push(list),
+                    _ => {}
+                }
+            }
+            let Some(list) = lists.get(at).copied() else { break };
+            at += 1;
+            things = self.value(list).things;
+        }
+        self.loops.push(nodes);
+    }
+
+    /// Returns whether some loop around may not run at all although the node, which is no part of its elements, is there.
+    fn in_a_loop_over_others(&self, id: NodeId) -> bool {
+        !self.loops.iter().all(|elements| elements.iter().any(|element| self.tree.leads_to(*element, id)))
+    }
+
     fn consume_thing(&mut self, thing: Thing, uses: Uses, maybe: bool, inner: &mut Vec<ValueId>) {
         let deep = uses.has(Uses::OUT.and(Uses::ESC).and(Uses::ARG).and(Uses::CMP));
         let mut look_into = |id: ValueId| {
@@ -242,7 +269,7 @@ impl Machine {
             }
         };
         match thing {
-            Thing::Node(id) | Thing::Part(id) => self.tree.mark(id, uses, maybe),
+            Thing::Node(id) | Thing::Part(id) => self.tree.mark(id, uses, maybe || self.in_a_loop_over_others(id)),
             Thing::List(element) => look_into(element),
             Thing::Groups { element, key } | Thing::Group { element, key } => {
                 look_into(element);

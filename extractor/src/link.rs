@@ -511,6 +511,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
         self.machine.locals = locals;
         self.machine.scope.push(false);
         let mark = self.machine.scope.mark();
+        self.machine.begin_loop(&element);
         self.bind_vars(vars, &element);
         let then = Then::Loop { op: at, element, mark, round: 1 };
         self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then });
@@ -544,6 +545,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then });
             return;
         }
+        self.machine.loops.pop();
         if carried {
             let all = self.machine.scope.bound_since(0);
             self.machine.consume(&all, Uses::ESC, true);

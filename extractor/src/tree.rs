@@ -123,6 +123,18 @@ impl Tree {
         self.nodes.get(id.0 as usize).map_or(0, |node| node.depth)
     }
 
+    /// Returns whether `id` is `above` or below it.
+    pub(crate) fn leads_to(&self, above: NodeId, id: NodeId) -> bool {
+        let mut next = Some(id);
+        while let Some(id) = next {
+            if id == above {
+                return true;
+            }
+            next = self.nodes.get(id.0 as usize).and_then(|node| node.parent);
+        }
+        false
+    }
+
     /// Notes a use of the value itself; `maybe` where a condition decides.
     pub(crate) fn mark(&mut self, id: NodeId, uses: Uses, maybe: bool) {
         if let Some(node) = self.nodes.get_mut(id.0 as usize) {
