@@ -430,7 +430,6 @@ NEVER_REACHED = {
 }
 
 
-@pytest.mark.xfail(reason="the extractor calls certain what only the body of a loop reads", strict=False)
 @pytest.mark.parametrize("body", NEVER_REACHED.values(), ids=NEVER_REACHED.keys())
 def test_a_loop_over_nothing_costs_nothing(rows, body):
     check(body)
