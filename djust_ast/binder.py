@@ -49,6 +49,8 @@ SHOWN = frozenset({"out", "bool"})
 # Filters that look up what they sort by themselves.
 SORTS = frozenset({"dictsort", "dictsortreversed"})
 SORT = "dictsort"
+# Filters that take some of a collection: of a queryset, by a query of their own.
+PARTS = frozenset({"slice", "last", "random"})
 
 
 def bind(node: PathNode, model: type[Model], *, explicit: bool = False) -> SerializerSpec:
@@ -91,6 +93,11 @@ def _sorted(node: PathNode, names: list[str]) -> PathNode:
         return replace(node, filters=(*node.filters, SORT)) if not names else node
     below = _sorted(node.attrs[names[0]], names[1:])
     return replace(node, attrs={**node.attrs, names[0]: below})
+
+
+def in_parts(node: PathNode) -> bool:
+    """Whether a filter takes some of a collection, by their order."""
+    return any(label.partition(":")[0] in PARTS for label in node.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +205,8 @@ def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: t
         return Computed(name, node.at, quiet=node.quiet)
     element, lazy = found
     spec = _bind(element, relation.model, scope.below(name, relation, model))
-    many = Many(name, relation, "all", spec, lazy or node.attrs["all"].conditional, node.at)
+    lazy = lazy or node.attrs["all"].conditional
+    many = Many(name, relation, "all", spec, lazy, node.at, in_parts(node.attrs["all"]))
     if node.quiet or node.uses or node.indexes or node.element or _spoken(node) != {"all"}:
         # Whatever is asked of the manager fetches planned rows: only where that never costs a query more.
         others = node.attrs.keys() - {"all"}

@@ -67,6 +67,8 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
             case Many(relation=relation):
                 if relation.refusal:
                     yield relation.refusal
+                if _tied(m):
+                    yield f"a part of {name}.{m.name} is taken, whose order may have ties"
                 if relation.m2m and (next(_refusals(m.spec, FRESH), None) or state_behind(relation).rows):
                     yield f"the rows of {name}.{m.name} need instances"
 
@@ -156,10 +158,15 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
                 _load(m.spec, here, f"{prefix}{relation.lookup}__", joins, loading)
             case Related(relation=relation) if relation.refusal is None:
                 _append(loading, here, relation, m.spec, lazy=m.conditional)
-            case Many():
+            case Many() if not _tied(m):
                 _append(loading, here, m.relation, m.spec, lazy=m.lazy)
-            case Computed(rows=Many() as rows):
+            case Computed(rows=Many() as rows) if not _tied(rows):
                 _append(loading, here, rows.relation, rows.spec, lazy=True)
+
+
+def _tied(m: Many) -> bool:
+    """Whether a part of the rows may be another one when all of them are fetched: their order has ties."""
+    return m.sliced and state_behind(m.relation).whole_rows
 
 
 def _append(loading: _Loading, path: Path, relation: Relation, spec: SerializerSpec, *, lazy: bool) -> None:

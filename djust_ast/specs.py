@@ -65,7 +65,10 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """The rows of a related manager, read through ``via`` (``"all"``, or ``""``: under the name itself)."""
+    """The rows of a related manager, read through ``via`` (``"all"``, or ``""``: under the name itself).
+
+    ``sliced``: the template takes some of them, by their order.
+    """
 
     name: str
     relation: Relation
@@ -73,6 +76,7 @@ class Many:
     spec: SerializerSpec
     lazy: bool = False
     where: Position | None = None
+    sliced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,3 +300,23 @@ def test_json_mode_is_plain_data_of_what_is_read():
             }
         ],
     }
+
+
+class TestPartsOfCollections:
+    """A filter that takes some rows of a queryset asks the database for just those."""
+
+    def test_a_slice_of_a_queryset_is_a_query_of_its_own(self, django_assert_num_queries):
+        template = Template('{% for l in leases|slice:":3" %}{{ l.rent }}{{ l.property.name }}{% endfor %}')
+        values = {"leases": Lease.objects.all()}
+        with django_assert_num_queries(1) as queries:
+            ours = template.render(Context(serialize_context(template, values)))
+        assert "LIMIT 3" in queries[0]["sql"]
+        assert ours == template.render(Context(values))
+
+    def test_a_slice_of_related_rows_is_planned_where_their_order_is_total(self, django_assert_num_queries):
+        source = '{% for p in properties %}{% for l in p.leases.all|slice:":2" %}{{ l.pk }} {% endfor %};{% endfor %}'
+        template = Template(source)
+        values = {"properties": Property.objects.all()[:9]}
+        with django_assert_num_queries(2):
+            ours = template.render(Context(serialize_context(template, values)))
+        assert ours == template.render(Context(values))

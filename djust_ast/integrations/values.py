@@ -15,7 +15,7 @@ from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 
-from djust_ast.binder import DICT_NAMES, LIST_USES, element_of, rows_node
+from djust_ast.binder import DICT_NAMES, LIST_USES, element_of, in_parts, rows_node
 from djust_ast.fetch.instances import load
 from djust_ast.fetch.live import planned
 from djust_ast.jsonify import eager, jsonify
@@ -70,7 +70,8 @@ def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Servi
         node = _without_all(node)
     if not plannable(queryset):
         return Served(kind, lambda: queryset, reason="it does not hold instances of its own making")
-    found = None if how.live else rows_node(node)
+    own_query = in_parts(node) and queryset._result_cache is None
+    found = None if how.live or own_query else rows_node(node)
     if found is not None:
         element, lazy = found
         serializer = how.find(key, element, queryset.model)
