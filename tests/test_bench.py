@@ -4,6 +4,9 @@ No clock decides here: a gate compares the quickest rounds of both in one proces
 """
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -104,6 +107,26 @@ class TestReport:
         assert [target["met"] for target in document["targets"]] == [True, False]
         assert document["noisy"] == ["Stage: loud"]
         assert {"python", "django", "cpu", "date"} <= document["machine"].keys()
+
+
+def test_the_program_measures_every_stage_without_a_project(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "djust_ast", "bench", "--rounds", "1", "--rows", "5", "--format", "json"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [stage["title"] for stage in json.loads(done.stdout)["stages"]] == [
+        "Extraction",
+        "Compilation",
+        "Loaded instances",
+        "From queryset to dicts",
+        "Dashboard",
+    ]
+    assert list(tmp_path.iterdir()) == []
 
 
 class TestExtraction:
