@@ -356,7 +356,7 @@ def hand_made(model: type[Model]) -> str | None:
             return f"{model.__name__}.{name}() is its own"
     if type(model) is not ModelBase:
         return f"the class of {model.__name__} is made by {type(model).__name__}"
-    if model._meta.parents:
+    if any(model._meta.parents.values()):  # a proxy has parents without links
         return f"{model.__name__} inherits from a concrete model"
     if len(getattr(model._meta, "pk_fields", ())) > 1:
         return f"{model.__name__} has a composite primary key"
