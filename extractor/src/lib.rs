@@ -12,6 +12,7 @@ mod filters;
 mod lexer;
 mod link;
 mod names;
+mod parser;
 #[cfg(feature = "python")]
 mod python;
 mod registry;
@@ -56,5 +57,5 @@ pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver:
 /// # Errors
 /// What Django says of a malformed one.
 pub fn parse_expression<'s>(text: &'s str, registry: &Registry) -> Result<RawExpr<'s>, Error> {
-    expr::parse_raw(text, 0, &unit::builtin_filters(registry)).map(|(raw, _)| raw)
+    expr::parse_raw(text, 0, &parser::Loaded::builtins(registry)).map(|(raw, _)| raw)
 }

@@ -11,10 +11,11 @@ use crate::diag::{
 use crate::diag::{TOO_LONG_PATH, TOO_MANY_INCLUDES, TOO_MANY_PATHS, TOO_MUCH_WORK};
 use crate::eval::Machine;
 use crate::names::Sym;
+use crate::parser;
 use crate::registry::Registry;
 use crate::scope::{Outcome, Thing, Value};
 use crate::tree::{Place, Uses};
-use crate::unit::{self, BodyId, ExprId, Op, Read, Unit, Want};
+use crate::unit::{BodyId, ExprId, Op, Read, Unit, Want};
 
 /// How often a loop is replayed until its names stand for all that they may.
 const ROUNDS: usize = 3;
@@ -241,7 +242,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
         if let Some(unit) = &known.unit {
             return Ok(Rc::clone(unit));
         }
-        let mut parsed = unit::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names)
+        let mut parsed = parser::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names)
             .map_err(|error| Trouble::Template(file, error))?;
         self.diags.append(&mut parsed.diags);
         merge(&mut self.unknown, &parsed.unknown);

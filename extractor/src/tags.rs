@@ -1,7 +1,8 @@
 //! The tags of Django: one row each, one file for each tight family.
 
 use crate::diag::Error;
-use crate::unit::{BodyId, Op, Parser, TagToken};
+use crate::parser::{Parser, TagToken};
+use crate::unit::{BodyId, Op};
 
 mod branch;
 mod condition;
@@ -14,6 +15,7 @@ pub(crate) mod made;
 mod output;
 mod partial;
 mod plain;
+mod template_name;
 pub(crate) mod unknown;
 mod values;
 

@@ -3,8 +3,9 @@
 use super::condition::condition;
 use super::{Section, Turn, Until};
 use crate::diag::Error;
+use crate::parser::{Parser, TagToken};
 use crate::tree::Uses;
-use crate::unit::{BodyId, Op, Parser, Read, TagToken};
+use crate::unit::{BodyId, Op, Read};
 
 struct If {
     arms: Vec<(Vec<Read>, BodyId)>,

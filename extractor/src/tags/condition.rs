@@ -2,8 +2,9 @@
 
 use crate::diag::Error;
 use crate::names::Sym;
+use crate::parser::{Parser, TagToken};
 use crate::tree::Uses;
-use crate::unit::{ExprId, Parser, Read, TagToken, Want};
+use crate::unit::{ExprId, Read, Want};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operator {

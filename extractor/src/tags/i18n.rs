@@ -3,9 +3,10 @@
 use crate::diag::{Error, Span};
 use crate::lexer::{Kind, Token};
 use crate::names::Sym;
+use crate::parser::{Parser, TagToken};
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{ExprId, Op, Parser, Read, TagToken, Want};
+use crate::unit::{ExprId, Op, Read, Want};
 
 /// `{% get_current_language as name %}` and its relatives.
 pub(super) fn get_as<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {

@@ -1,8 +1,9 @@
 //! `{% include %}`.
 
+use super::template_name::compile_name;
 use crate::diag::Error;
-use crate::split::Bit;
-use crate::unit::{Op, Parser, TagToken, relative};
+use crate::parser::{Parser, TagToken};
+use crate::unit::Op;
 
 pub(super) fn include<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let bits = tag.bits()?;
@@ -30,14 +31,7 @@ pub(super) fn include<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result
             return Err(tag.error(format!("Unknown argument for 'include' tag: '{}'.", option.text)));
         }
     }
-    let quoted = template.text.starts_with(['"', '\'']);
-    let expr = match relative(parser.template, template, true)? {
-        Some(name) if quoted => parser.compile(&Bit::new(&format!("\"{name}\""), template.at))?,
-        Some(name) => parser.compile(&Bit::new(&name, template.at))?,
-        None => parser.compile(template)?,
-    };
-    let literal = parser.unit.expr(expr).and_then(crate::expr::Expr::literal);
-    let name = literal.map(|name| parser.names.text(name).to_owned());
+    let (expr, name) = compile_name(parser, template, true)?;
     parser.emit(Op::Include { template: expr, name, binds: binds.unwrap_or_default(), only, span: tag.span });
     Ok(())
 }

@@ -1,20 +1,16 @@
 //! `{% extends %}` and `{% block %}`.
 
+use super::template_name::compile_name;
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
-use crate::split::Bit;
-use crate::unit::{BodyId, Extends, Op, Parser, TagToken, relative};
+use crate::parser::{Parser, TagToken};
+use crate::unit::{BodyId, Extends, Op};
 
 pub(super) fn extends<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let bits = tag.bits()?;
     let [_, parent] = bits.as_slice() else { return Err(tag.error("'extends' takes one argument")) };
-    let absolute = relative(parser.template, parent, false)?;
-    let expr = match &absolute {
-        Some(name) if parent.text.starts_with(['"', '\'']) => parser.compile(&Bit::new(&format!("\"{name}\""), parent.at))?,
-        Some(name) => parser.compile(&Bit::new(name, parent.at))?,
-        None => parser.compile(parent)?,
-    };
+    let (expr, name) = compile_name(parser, parent, false)?;
     if parser.has_nontext() {
         let place = parser.template.map_or_else(|| "the template".to_owned(), |name| format!("'{name}'"));
         return Err(tag.error(format!("{{% {} %}} must be the first tag in {place}.", tag.contents)));
@@ -22,8 +18,6 @@ pub(super) fn extends<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result
     if parser.unit.extends.is_some() {
         return Err(tag.error("'extends' cannot appear more than once in the same template"));
     }
-    let literal = parser.unit.expr(expr).and_then(crate::expr::Expr::literal);
-    let name = literal.map(|name| parser.names.text(name).to_owned());
     parser.unit.extends = Some(Extends { expr, name, span: tag.span });
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `{% load %}` and `{% comment %}`.
 
 use crate::diag::Error;
-use crate::unit::{Parser, TagToken};
+use crate::parser::{Parser, TagToken};
+use crate::split::Bit;
 
 pub(super) fn load<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let words = tag.words();
@@ -9,9 +10,21 @@ pub(super) fn load<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<()
         && !only.is_empty()
         && *from == "from"
     {
-        return parser.load(label, Some(only));
+        return load_library(parser, label, Some(only));
     }
-    words.iter().skip(1).try_for_each(|label| parser.load(label, None))
+    words.iter().skip(1).try_for_each(|label| load_library(parser, label, None))
+}
+
+fn load_library(parser: &mut Parser<'_>, label: &Bit<'_>, only: Option<&[Bit<'_>]>) -> Result<(), Error> {
+    let library = parser.loaded.library(label)?;
+    if !parser.unit.libraries.iter().any(|known| known == &label.text) {
+        parser.unit.libraries.push(label.text.to_string());
+    }
+    if let Some(only) = only {
+        return parser.loaded.add_only(library, label, only);
+    }
+    parser.loaded.add(library);
+    Ok(())
 }
 
 pub(super) fn comment<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {

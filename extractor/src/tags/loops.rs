@@ -3,8 +3,9 @@
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
+use crate::parser::{Parser, TagToken};
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId, Op, Parser, Read, TagToken, Want};
+use crate::unit::{BodyId, ExprId, Op, Read, Want};
 
 struct For {
     vars: Vec<Sym>,

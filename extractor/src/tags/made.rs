@@ -4,9 +4,10 @@ use super::output::split_as;
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
+use crate::parser::{Parser, TagToken};
 use crate::registry::{Made, Signature};
 use crate::split::Bit;
-use crate::unit::{BodyId, Op, Parser, TagToken};
+use crate::unit::{BodyId, Op};
 
 pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, made: &Made) -> Result<(), Error> {
     let bits = tag.bits()?;

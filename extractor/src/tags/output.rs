@@ -1,9 +1,10 @@
 //! Tags without a body that print something.
 
 use crate::diag::Error;
+use crate::parser::{Parser, TagToken};
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{Op, Parser, TagToken};
+use crate::unit::Op;
 
 /// Returns the bits before `as name`, and the name.
 pub(super) fn split_as<'b, 's>(bits: &'b [Bit<'s>]) -> (&'b [Bit<'s>], Option<&'b Bit<'s>>) {
@@ -123,7 +124,7 @@ pub(super) fn csp_nonce_attr<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) ->
 pub(super) fn querystring<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let bits = tag.bits()?;
     let (arguments, name) = split_as(bits.get(1..).unwrap_or(&[]));
-    let many = tag.command == "querystring" && parser.registry.django >= (6, 0);
+    let many = tag.command == "querystring" && parser.loaded.registry.django >= (6, 0);
     if !many && arguments.iter().filter(|bit| bit.keyword().0.is_none()).count() > 1 {
         return Err(tag.error(format!("'{}' received too many positional arguments", tag.command)));
     }

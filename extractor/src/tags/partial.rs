@@ -3,7 +3,8 @@
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
-use crate::unit::{BodyId, Op, Parser, TagToken};
+use crate::parser::{Parser, TagToken};
+use crate::unit::{BodyId, Op};
 
 struct PartialDef {
     name: Sym,

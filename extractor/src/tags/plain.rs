@@ -2,9 +2,10 @@
 
 use super::{Section, Turn, Until};
 use crate::diag::Error;
+use crate::parser::{Parser, TagToken};
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId, Op, Parser, Read, TagToken, Want};
+use crate::unit::{BodyId, ExprId, Op, Read, Want};
 
 /// A body up to `end` which always runs, or `maybe` does.
 pub(super) struct Body {

@@ -2,7 +2,8 @@
 
 use super::{Section, Turn, Until};
 use crate::diag::Error;
-use crate::unit::{BodyId, Op, Parser, TagToken};
+use crate::parser::{Parser, TagToken};
+use crate::unit::{BodyId, Op};
 
 /// Words that tags use as syntax.
 const KEYWORDS: [&str; 10] = ["as", "with", "in", "by", "only", "and", "or", "not", "from", "for"];

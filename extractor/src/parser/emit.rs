@@ -1,0 +1,95 @@
+//! What tags ask of the parser: to compile their arguments, and to add to the program.
+
+use super::Parser;
+use crate::diag::Error;
+use crate::expr::{self, Expr, Operand};
+use crate::names::Sym;
+use crate::split::Bit;
+use crate::tree::Uses;
+use crate::unit::{BodyId, ExprId, Op, Read, Want};
+
+impl Parser<'_> {
+    /// Adds an operation to the body that is being read.
+    pub(crate) fn emit(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    /// Adds a read of a value itself.
+    pub(crate) fn read(&mut self, expr: ExprId, uses: Uses) {
+        self.emit(Op::Read(Read { expr, want: Want::Use(uses), maybe: false }));
+    }
+
+    /// Adds a read of an argument.
+    pub(crate) fn argument(&mut self, bit: &Bit<'_>, uses: Uses) -> Result<(), Error> {
+        let expr = self.compile(bit)?;
+        self.read(expr, uses);
+        Ok(())
+    }
+
+    /// Adds a binding of a name to a value of no interest.
+    pub(crate) fn assign(&mut self, name: &str) {
+        let name = self.names.intern(name);
+        self.emit(Op::Assign(name));
+    }
+
+    /// Returns a body of these operations.
+    pub(crate) fn body(&mut self, ops: Vec<Op>) -> BodyId {
+        self.unit.add_body(ops)
+    }
+
+    /// Returns the expression that a bit is, as `parser.compile_filter`.
+    pub(crate) fn compile(&mut self, bit: &Bit<'_>) -> Result<ExprId, Error> {
+        self.compile_text(&bit.text, bit.at)
+    }
+
+    /// Returns the expression that `text` is.
+    pub(crate) fn compile_text(&mut self, text: &str, at: usize) -> Result<ExprId, Error> {
+        let expr = expr::parse(text, at, &self.loaded, self.names)?;
+        Ok(self.add(expr))
+    }
+
+    /// Notes that the first name of an expression is not written, but the rest is, from `at`.
+    pub(crate) fn start_at(&mut self, id: ExprId, at: usize) {
+        if let Some(Expr { head: Operand::Path(path), .. }) = self.unit.expr_mut(id) {
+            path.start = at;
+        }
+    }
+
+    fn add(&mut self, expr: Expr) -> ExprId {
+        let is_super =
+            matches!(&expr.head, Operand::Path(path) if path.segments.iter().skip(1).any(|step| step.name == self.super_name));
+        let id = self.unit.add_expr(expr);
+        if is_super {
+            self.emit(Op::Super(id));
+        }
+        id
+    }
+
+    /// Returns the bindings at the front of `bits` and how many bits they take, as `token_kwargs`.
+    pub(crate) fn keywords(&mut self, bits: &[Bit<'_>], legacy: bool) -> Result<(Vec<(Sym, ExprId)>, usize), Error> {
+        let mut binds: Vec<(Sym, ExprId)> = Vec::new();
+        let modern = bits.first().is_some_and(|bit| bit.keyword().0.is_some());
+        let mut used = 0;
+        if !modern && !legacy {
+            return Ok((binds, used));
+        }
+        while let Some(bit) = bits.get(used) {
+            let (name, value, width) = match (bit.keyword(), bits.get(used + 1), bits.get(used + 2)) {
+                ((Some(name), value), _, _) if modern => (name, value, 1),
+                (_, Some(word), Some(name)) if !modern && *word == "as" => (&*name.text, bit.clone(), 3),
+                _ => break,
+            };
+            let name = self.names.intern(name);
+            let value = self.compile(&value)?;
+            binds.push((name, value));
+            used += width;
+            if !modern {
+                if bits.get(used).is_none_or(|word| *word != "and") {
+                    break;
+                }
+                used += 1;
+            }
+        }
+        Ok((binds, used))
+    }
+}
