@@ -7,7 +7,7 @@ identifiers. Every node carries the position of the template expression that ask
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from djust_ast.emitters import Emitted, function_name, identifier, paths_of
@@ -208,9 +208,10 @@ class _Instances(_Writer):
 
     def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
         with self.place(spec.where):
-            obj = "obj"
+            obj = _Once(self, "obj", lambda: self.load("obj"), 0)
+            obj.name = "obj"
             record = self.record(spec, plan, (), obj)
-            slow = self.call(self.known("slow", tolerant(shape(spec))), self.load(obj))
+            slow = self.call(self.known("slow", tolerant(shape(spec))), obj.read())
             append = self.load("append")
             guarded = ast.Try(
                 body=[ast.Expr(self.call(append, record), **self.at)],
@@ -232,24 +233,23 @@ class _Instances(_Writer):
                     [ast.Name("append", _STORE, **self.at)], self.attr(self.load("out"), "append"), **self.at
                 ),
                 ast.For(
-                    ast.Name(obj, _STORE, **self.at), self.load("objects"), [guarded], [], None, **self.at
+                    ast.Name("obj", _STORE, **self.at), self.load("objects"), [guarded], [], None, **self.at
                 ),
                 ast.Return(self.load("out"), **self.at),
             ]
             self.define(name, ["objects"], body)
 
-    def record(self, spec: SerializerSpec, plan: QueryPlan, path: Path, obj: str) -> ast.expr:
+    def record(self, spec: SerializerSpec, plan: QueryPlan, path: Path, obj: _Once) -> ast.expr:
         if spec.live is not None:
-            return self.load(obj)
+            return obj.read()
         entries: list[tuple[str | None, ast.expr]] = []
-        values = _Once(self, self.fresh("values"), lambda: self.attr(self.load(obj), "__dict__"))
-        loaded = _Once(
-            self,
-            self.fresh("loaded"),
-            lambda: self.attr(self.attr(self.load(obj), "_state"), "fields_cache"),
-        )
-        whole = not spec.uses <= ENTERED
         levels = {level.path: level for level in plan.levels}
+        columns, relations, others, whole = _reads(spec, plan, path)
+        values = _Once(self, "values", lambda: self.attr(obj.read(), "__dict__"), columns + bool(relations))
+        state = values if columns else None
+        loaded = _Once(self, "loaded", lambda: self.fields_cache(obj, state), relations)
+        obj.only(1 + others)
+        instance = obj.read() if whole else None  # the first that Python evaluates
         if not spec.anchored:
             entries.append(("pk", self.item(values.read(), spec.pk)))
         for m in spec.spoken:
@@ -267,55 +267,92 @@ class _Instances(_Writer):
                         first = self.bind(value, self.item(values.read(), m.relation.local))
                         below = self.display([(b.name, self.load(value)) for b in m.spec.members])
                         # Without a key there may be an object that is not saved yet.
-                        cached = self.attr(self.attr(self.load(obj), "_state"), "fields_cache")
+                        cached = self.fields_cache(obj, None)
                         unsaved = self.item(cached, m.relation.accessor)
                         if m.relation.nullable:
                             unsaved = self.call(self.attr(cached, "get"), self.const(m.relation.accessor))
                         entries.append((m.name, self.unless_none(first, below, unsaved)))
                     case Related() if here in plan.loaded:
-                        other = self.fresh(m.name)
-                        first = self.bind(other, self.item(loaded.read(), m.relation.accessor))
+                        other = self.other(m, loaded)
+                        test = other.read() if m.relation.nullable else None
                         level = levels.get(here)
                         below = (
                             self.record(m.spec, plan, here, other)
                             if level is None
                             else self.record(m.spec, level.plan, (), other)
                         )
-                        if m.relation.missing is None:
-                            entries.append((m.name, self.unless_none(first, below)))
-                        else:
-                            whole = True
+                        if m.relation.missing is not None and test is not None:
                             present = self.display([(m.name, below)])
-                            entries.append((None, self.unless_none(first, present, self.display([]))))
+                            entries.append((None, self.unless_none(test, present, self.display([]))))
+                        else:
+                            # A key that cannot be NULL needs no test: what is not there is not loaded either.
+                            entries.append((m.name, below if test is None else self.unless_none(test, below)))
                     case Many() if here in plan.loaded:
                         rows = self.rows(m, levels[here], obj)
                         entries.append((m.name, self.display([(m.via, rows)]) if m.via else rows))
                     case _:
-                        whole = True  # left to the instance
+                        pass  # left to the instance
         record = self.display(entries)
-        return self.call(self.known("Record", Record), self.load(obj), record) if whole else record
+        return record if instance is None else self.call(self.known("Record", Record), instance, record)
 
-    def rows(self, m: Many, level: Level, obj: str) -> ast.expr:
+    def other(self, m: Related, loaded: _Once) -> _Once:
+        """The object on the other side, read when it is first needed."""
+        return _Once(self, m.name, lambda: self.item(loaded.read(), m.relation.accessor), 2)
+
+    def fields_cache(self, obj: _Once, values: _Once | None) -> ast.expr:
+        state = self.attr(obj.read(), "_state") if values is None else self.item(values.read(), "_state")
+        return self.attr(state, "fields_cache")
+
+    def rows(self, m: Many, level: Level, obj: _Once) -> ast.expr:
         """The records of prefetched rows, made by a function of their own."""
         name = self.fresh(f"serialize_{m.name}")
         self.function(name, m.spec, level.plan)
-        cache = self.attr(self.load(obj), "_prefetched_objects_cache")
+        cache = self.attr(obj.read(), "_prefetched_objects_cache")
         rows = self.call(self.load(name), self.item(cache, m.relation.accessor))
         return self.call(self.known("Records", Records), rows)
 
 
 class _Once:
-    """A value that is read once: bound to a name at its first use, in the order in which Python evaluates."""
+    """A value that is read once: bound to a name at its first use, in the order in which Python evaluates.
 
-    def __init__(self, writer: _Writer, name: str, value: Any) -> None:
-        self.writer, self.name, self.value = writer, name, value
-        self.used = False
+    With one use in all it is not bound to a name.
+    """
+
+    def __init__(self, writer: _Writer, stem: str, value: Callable[[], ast.expr], uses: int) -> None:
+        self.writer, self.stem, self.value, self.uses = writer, stem, value, uses
+        self.name: str | None = None
+
+    def only(self, uses: int) -> None:
+        """What the rest of the code uses it, besides what was read before."""
+        self.uses = uses if self.name is None else self.uses
 
     def read(self) -> ast.expr:
-        if self.used:
+        if self.name is not None:
             return self.writer.load(self.name)
-        self.used = True
+        if self.uses == 1:
+            return self.value()
+        self.name = self.writer.fresh(self.stem)
         return self.writer.bind(self.name, self.value())
+
+
+def _reads(spec: SerializerSpec, plan: QueryPlan, path: Path) -> tuple[int, int, int, bool]:
+    """How often a record reads columns, relations, and anything else of its object, and whether it knows it."""
+    columns, relations, others, whole = int(not spec.anchored), 0, 0, not spec.uses <= ENTERED
+    for m in spec.spoken:
+        match m:
+            case Column() | Inlined():
+                columns += 1
+            case Related() if m.keys_only:
+                columns += 1
+                others += 1
+            case Related() if (*path, m.name) in plan.loaded:
+                relations += 1
+                whole = whole or m.relation.missing is not None
+            case Many() if (*path, m.name) in plan.loaded:
+                others += 1
+            case _:
+                whole = True
+    return columns, relations, others + whole, whole
 
 
 def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
