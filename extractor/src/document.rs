@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::diag::Diag;
-use crate::link::{ContextRead, Dependency, Linker, Resolver};
+use crate::link::{ContextRead, Dependency, Linker};
 use crate::registry::Registry;
+use crate::resolver::Resolver;
 use crate::tree::{Place, list, string};
 
 /// Returns the document as JSON text.

@@ -16,6 +16,7 @@ mod parser;
 #[cfg(feature = "python")]
 mod python;
 mod registry;
+mod resolver;
 mod scope;
 mod split;
 mod tags;
@@ -26,8 +27,8 @@ mod unit;
 pub use diag::{Error, Lines, MAX_DEPTH, MAX_INCLUDES, MAX_PATHS, MAX_SEGMENTS, MAX_STEPS, MAX_TEMPLATE_BYTES, Span};
 pub use expr::{Atom, RawCall, RawExpr};
 pub use lexer::{Kind, Token, lex};
-pub use link::{Alone, Failure, Refusal, Resolver};
 pub use registry::Registry;
+pub use resolver::{Alone, Failure, Refusal, Resolver};
 
 /// What to extract.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,0 +1,73 @@
+//! The files of a link and their programs, each read once.
+
+use std::rc::Rc;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{Linker, Outcomes, Trouble};
+use crate::diag::Lines;
+use crate::parser;
+use crate::resolver::Resolver;
+use crate::unit::{ExprId, Unit};
+
+pub(crate) struct File {
+    pub(crate) name: Option<String>,
+    /// The name by which it was asked for, against which `./x` is relative.
+    template: Option<String>,
+    pub(crate) source: String,
+    pub(crate) hash: String,
+    pub(crate) lines: Lines,
+    unit: Option<Rc<Unit>>,
+}
+
+impl<R: Resolver> Linker<'_, R> {
+    pub(super) fn add_file(&mut self, name: Option<String>, template: Option<String>, source: String) -> usize {
+        let hash = format!("{:032x}", xxh3_128(source.as_bytes()));
+        let lines = Lines::new(&source);
+        self.files.push(File { name, template, source, hash, lines, unit: None });
+        self.files.len() - 1
+    }
+
+    /// Returns the program of a file.
+    pub(super) fn unit(&mut self, file: usize) -> Outcomes<Rc<Unit>, R::Error> {
+        let Some(known) = self.files.get_mut(file) else { return Ok(Rc::new(Unit::default())) };
+        if let Some(unit) = &known.unit {
+            return Ok(Rc::clone(unit));
+        }
+        let mut parsed = parser::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names)
+            .map_err(|error| Trouble::Template(file, error))?;
+        self.diags.append(&mut parsed.diags);
+        merge(&mut self.unknown, &parsed.unknown);
+        merge(&mut self.libraries, &parsed.libraries);
+        let unit = Rc::new(parsed);
+        known.unit = Some(Rc::clone(&unit));
+        Ok(unit)
+    }
+
+    /// Returns the file of a template.
+    pub(super) fn resolve(&mut self, name: &str, skip: &[usize]) -> Outcomes<Option<usize>, R::Error> {
+        let key = (name.to_owned(), skip.to_vec());
+        if let Some(known) = self.resolved.get(&key) {
+            return Ok(*known);
+        }
+        let found = self.resolver.resolve(name, skip).map_err(Trouble::Resolver)?;
+        let file = found.map(|(display, source)| self.add_file(Some(display), Some(name.to_owned()), source));
+        self.resolved.insert(key, file);
+        Ok(file)
+    }
+
+    /// Returns an expression as it is written.
+    pub(super) fn text(&self, unit: &Unit, file: usize, expr: ExprId) -> String {
+        let span = unit.expr(expr).map(|expr| expr.span).unwrap_or_default();
+        let source = self.files.get(file).map_or("", |file| &file.source);
+        source.get(span.start..span.start + span.len).unwrap_or("").to_owned()
+    }
+}
+
+fn merge(known: &mut Vec<String>, more: &[String]) {
+    for name in more {
+        if !known.contains(name) {
+            known.push(name.clone());
+        }
+    }
+}

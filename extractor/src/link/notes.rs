@@ -1,0 +1,61 @@
+//! What a link finds besides values: other templates, code that may read anything, warnings.
+
+use super::Linker;
+use crate::diag::Diag;
+use crate::names::Sym;
+use crate::resolver::Resolver;
+use crate::tree::{Place, Uses};
+
+/// A template that another one needs.
+pub(crate) struct Dependency {
+    pub(crate) kind: &'static str,
+    pub(crate) name: Option<String>,
+    pub(crate) expr: Option<String>,
+    pub(crate) tag: Option<Sym>,
+    pub(crate) only: bool,
+    pub(crate) missing: bool,
+    pub(crate) place: Place,
+}
+
+/// Code that may read names of the context behind our back.
+pub(crate) struct ContextRead {
+    pub(crate) tag: Sym,
+    pub(crate) reads: Option<Vec<Sym>>,
+    pub(crate) place: Place,
+}
+
+impl<R: Resolver> Linker<'_, R> {
+    /// Notes that code may read names of the context; behind a wall it only sees what was handed in.
+    pub(super) fn escape_context(&mut self, tag: Sym, reads: Option<&[Sym]>, place: Place) {
+        let Some(reads) = reads else {
+            if self.machine.scope.is_walled() {
+                let visible = self.machine.scope.visible();
+                self.machine.consume(&visible, Uses::ESC, false);
+            } else if self.noted.insert(("context", place.file, place.span.start)) {
+                self.context.push(ContextRead { tag, reads: None, place });
+            }
+            return;
+        };
+        for name in reads {
+            let value = self.machine.name(*name);
+            self.machine.consume(&value, Uses::ESC, false);
+            self.machine.label(&value, tag);
+        }
+        if !self.machine.scope.is_walled() && self.noted.insert(("context", place.file, place.span.start)) {
+            self.context.push(ContextRead { tag, reads: Some(reads.to_vec()), place });
+        }
+    }
+
+    pub(super) fn depend(&mut self, dependency: Dependency) {
+        let place = dependency.place;
+        if self.noted.insert((dependency.kind, place.file, place.span.start)) {
+            self.dependencies.push(dependency);
+        }
+    }
+
+    pub(super) fn warn(&mut self, code: &'static str, message: &str, place: Place) {
+        if self.noted.insert((code, place.file, place.span.start)) {
+            self.diags.push(Diag { severity: "warn", code, message: message.to_owned(), file: place.file, span: place.span });
+        }
+    }
+}
