@@ -80,10 +80,10 @@ def each(value: Any, serialize: Callable[[Any], Any]) -> Any:
 
 
 def tolerant(shape: Shape) -> Callable[[Any], Record]:
-    """A serializer for an object that is not loaded as planned: read what works, leave the rest to the object.
+    """A serializer for an object that is not loaded as planned: read what is loaded, leave the rest to the object.
 
-    ``shape`` has a row ``(name, attribute, serializer)`` for each member; a column has no serializer, and is
-    read only where it is loaded: a deferred one may never be asked for.
+    ``shape`` has a row ``(name, attribute, serializer)`` for each member; a column has no serializer. What is not
+    loaded is fetched when it is asked for, which it may never be.
     """
 
     def serialize(obj: Any) -> Record:
@@ -92,6 +92,8 @@ def tolerant(shape: Shape) -> Callable[[Any], Record]:
             if below is None:
                 if attribute in obj.__dict__:
                     members[name] = obj.__dict__[attribute]
+                continue
+            if attribute not in obj._state.fields_cache:
                 continue
             try:
                 value = getattr(obj, attribute)

@@ -59,7 +59,8 @@ def check(source, context=None):
         plain, before, ran = outcome(template, values, lambda _, found: found)
         text, after, ran_too = outcome(template, values, serialize_context)
         assert text == plain, source
-        assert len(after) <= len(before), (source, before, after)
+        if isinstance(plain, str):  # what a page that fails would have read is fetched before it fails
+            assert len(after) <= len(before), (source, before, after)
         assert ran_too == ran, source
     return len(before), len(after)
 
@@ -355,7 +356,21 @@ COLLECTIONS = {
 
 
 @pytest.mark.parametrize(
-    "name", ["animals", "nobody", "empty", "page", "evaluated", "listed", "tied", "counted", "union"]
+    "name",
+    [
+        "animals",
+        "nobody",
+        "empty",
+        "page",
+        "evaluated",
+        "listed",
+        "tied",
+        "counted",
+        "union",
+        "fetched",
+        "only",
+        "wild",
+    ],
 )
 @pytest.mark.parametrize("body", COLLECTIONS.values(), ids=COLLECTIONS.keys())
 def test_collections(rows, name, body):
