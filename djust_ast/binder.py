@@ -111,7 +111,7 @@ class _Scope:
 
     def below(self, name: str, relation: Relation, model: type[Model]) -> _Scope:
         """The scope on the other side of ``relation``, which is a relation of ``model``."""
-        return replace(self, path=(*self.path, name), came=(relation, model))
+        return _Scope(self.explicit, (*self.path, name), self.bodies, (relation, model))
 
 
 def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
@@ -141,7 +141,7 @@ def _with_bodies(node: PathNode, model: type[Model], scope: _Scope) -> tuple[Pat
         if read is not None:
             node = replace(merge(node, read), where=node.where)
             names += read.attrs
-    return node, replace(scope, bodies=frozenset(seen))
+    return node, scope if len(seen) == len(scope.bodies) else replace(scope, bodies=frozenset(seen))
 
 
 def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -> str | None:

@@ -127,7 +127,7 @@ class Serializer:
             if queryset._result_cache is None and plannable(queryset):
                 return Records(run(self.proved(queryset), queryset), queryset)
             return Records(self._given(list(queryset)), queryset)
-        return Records(self._given(list(objects)))
+        return Records(self._given(objects if type(objects) is list else list(objects)))
 
     def lazy(self, queryset: AnyQuerySet) -> LazyRecords:
         """The records of ``queryset``, fetched when first touched."""

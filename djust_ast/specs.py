@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Field, Model
@@ -112,6 +112,8 @@ class SerializerSpec:
     """What is read of one object of ``model``.
 
     ``uses`` are the uses of the object itself. ``live`` says why it must stay the live object, or is ``None``.
+    ``spoken`` are the members that the record has, or leaves to its instance; the rest only bodies read.
+    ``anchored``: some key is there whatever the data, so that the dict is as true as the instance.
     """
 
     model: type[Model]
@@ -119,6 +121,14 @@ class SerializerSpec:
     uses: frozenset[str] = frozenset()
     live: str | None = None
     where: Position | None = None
+    spoken: tuple[SpecMember, ...] = field(init=False, compare=False, repr=False)
+    anchored: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        spoken = tuple([m for m in self.members if not (isinstance(m, _MAYBE_QUIET) and m.quiet)])
+        anchored = any(not (isinstance(m, Related) and m.relation.missing) for m in spoken)
+        object.__setattr__(self, "spoken", spoken)
+        object.__setattr__(self, "anchored", anchored)
 
     @property
     def needs_instance(self) -> bool:
@@ -126,16 +136,6 @@ class SerializerSpec:
         if self.live is not None or not self.uses <= ENTERED:
             return True
         return any(isinstance(m, _ASKED) and not m.quiet for m in self.members)
-
-    @property
-    def anchored(self) -> bool:
-        """Whether some key is there whatever the data, so that the dict is as true as the instance."""
-        return any(not (isinstance(m, Related) and m.relation.missing) for m in self.spoken)
-
-    @property
-    def spoken(self) -> tuple[SpecMember, ...]:
-        """The members that the record has, or leaves to its instance; the rest only bodies read."""
-        return tuple([m for m in self.members if not (isinstance(m, _MAYBE_QUIET) and m.quiet)])
 
     @property
     def pk(self) -> str:
