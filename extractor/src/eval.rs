@@ -100,7 +100,10 @@ impl Machine {
         let Some(head) = steps.next() else { return Value::default() };
         let mut place = Place { file, span: Span::new(path.start, head.end.saturating_sub(path.start)) };
         let mut value = self.name(head.name);
-        self.place(&value, place);
+        // The name in front of the key of a regroup is not written anywhere.
+        if place.span.len > 0 {
+            self.place(&value, place);
+        }
         for step in steps {
             place.span.len = step.end.saturating_sub(path.start);
             value = self.step(&value, step.name, step.index, place);
@@ -110,10 +113,6 @@ impl Machine {
     }
 
     fn place(&mut self, value: &Value, place: Place) {
-        // The name in front of the key of a regroup is not written anywhere.
-        if place.span.len == 0 {
-            return;
-        }
         for thing in &value.things {
             if let Thing::Node(id) = thing {
                 self.tree.place(*id, place);
@@ -130,6 +129,13 @@ impl Machine {
         }
         value.unbound = false;
         value
+    }
+
+    /// Reads a name of the context as it stands, dots and all.
+    pub(crate) fn read_key(&mut self, name: Sym, uses: Uses, maybe: bool, place: Place) {
+        let value = self.name(name);
+        self.place(&value, place);
+        self.consume(&value, uses, maybe);
     }
 
     /// Returns what `.name` of a value may be.

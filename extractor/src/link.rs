@@ -1,7 +1,5 @@
 //! Replays the program of a template, its parents and what it includes, and collects what they read.
 
-use std::rc::Rc;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diag::{
@@ -11,9 +9,8 @@ use crate::eval::Machine;
 use crate::names::Sym;
 use crate::registry::Registry;
 use crate::resolver::{Failure, Refusal, Resolver};
-use crate::scope::{Outcome, Thing, Value};
-use crate::tree::{Place, Uses};
-use crate::unit::{BodyId, Op, Unit};
+use crate::scope::Value;
+use crate::unit::{BodyId, Op};
 
 mod branches;
 mod files;
@@ -22,17 +19,17 @@ mod lineage;
 mod notes;
 mod reads;
 
-use files::File;
+use branches::{Arm, At, Round};
+use files::{Code, File};
 use includes::Active;
 use lineage::Chain;
 pub(crate) use notes::{ContextRead, Dependency};
 
 /// A body that is being replayed.
 struct Run {
-    unit: Rc<Unit>,
-    file: usize,
+    code: Code,
     body: BodyId,
-    at: usize,
+    row: usize,
     then: Then,
 }
 
@@ -42,8 +39,8 @@ enum Then {
     Pop,
     Block { name: Sym, chained: bool },
     Maybe { mark: usize },
-    Arm { op: (BodyId, usize), arm: usize, mark: usize, outcomes: Vec<Outcome> },
-    Loop { op: (BodyId, usize), element: Value, mark: usize, round: usize },
+    Arm(Arm),
+    Round(Round),
     Include { chain: usize },
     Partial,
 }
@@ -123,32 +120,40 @@ impl<'r, R: Resolver> Linker<'r, R> {
                 self.enter(lineage, Then::Nothing);
             }
             Some(partial) => {
-                let unit = self.unit(0)?;
+                let code = self.code(0)?;
                 let name = self.machine.names.intern(partial);
-                let Some(body) = unit.partials.get(&name).copied() else {
+                let Some(body) = code.unit.partials.get(&name).copied() else {
                     let message = format!("Partial '{partial}' is not defined in the template.");
                     return Err(Trouble::Template(0, Error::new(NO_PARTIAL, Span::default(), message)));
                 };
-                self.runs.push(Run { unit, file: 0, body, at: 0, then: Then::Nothing });
+                self.run(&code, body, Then::Nothing);
             }
         }
         self.active.push(Active { file: 0, partial: None, depth: 0 });
         Ok(())
     }
 
+    /// Starts a body.
+    fn run(&mut self, code: &Code, body: BodyId, then: Then) {
+        self.runs.push(Run { code: code.clone(), body, row: 0, then });
+    }
+
+    /// Does `then` once the bodies that are started next are done.
+    fn run_after(&mut self, code: &Code, body: BodyId, then: Then) {
+        self.runs.push(Run { code: code.clone(), body, row: usize::MAX, then });
+    }
+
     fn replay(&mut self) -> Outcomes<(), R::Error> {
         while let Some(run) = self.runs.last_mut() {
-            let unit = Rc::clone(&run.unit);
-            let (file, body, at) = (run.file, run.body, run.at);
-            run.at = run.at.saturating_add(1);
-            let Some(op) = unit.body(body).get(at) else {
-                if let Some(run) = self.runs.pop() {
-                    self.finish(run);
+            let (code, at) = (run.code.clone(), (run.body, run.row));
+            run.row = run.row.saturating_add(1);
+            match code.unit.op(at) {
+                Some(op) => {
+                    self.step(&code, op, at)?;
+                    self.check_limits(code.file)?;
                 }
-                continue;
-            };
-            self.step(&unit, file, op, (body, at))?;
-            self.check_limits(file)?;
+                None => self.finish(),
+            }
         }
         Ok(())
     }
@@ -168,84 +173,41 @@ impl<'r, R: Resolver> Linker<'r, R> {
         Ok(())
     }
 
-    fn step(&mut self, unit: &Rc<Unit>, file: usize, op: &Op, at: (BodyId, usize)) -> Outcomes<(), R::Error> {
+    fn step(&mut self, code: &Code, op: &Op, at: At) -> Outcomes<(), R::Error> {
         match op {
-            Op::Read(read) => self.read_as(unit, file, *read),
-            Op::Escape { expr, tag } => {
-                let value = self.eval(unit, file, *expr, false);
-                self.machine.consume(&value, Uses::ESC, false);
-                self.machine.label(&value, *tag);
-            }
-            Op::Super(expr) => self.start_super(unit, *expr),
+            Op::Read(read) => self.read_as(code, *read),
+            Op::Escape { expr, tag } => self.escape(code, *expr, *tag),
+            Op::Super(expr) => self.start_super(code, *expr),
             Op::With { binds, body } => {
-                self.push_scope(unit, file, binds, false);
-                self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then: Then::Pop });
+                self.push_scope(code, binds, false);
+                self.run(code, *body, Then::Pop);
             }
-            Op::For { .. } => self.start_loop(unit, file, op, at),
-            Op::If { arms, otherwise } => {
-                if let Some((reads, body)) = arms.first() {
-                    for read in reads {
-                        self.read_as(unit, file, *read);
-                    }
-                    self.machine.conditions += 1;
-                    let mark = self.machine.scope.mark();
-                    let then = Then::Arm {
-                        op: at,
-                        arm: 0,
-                        mark,
-                        outcomes: Vec::with_capacity(arms.len() + usize::from(otherwise.is_some())),
-                    };
-                    self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then });
-                }
-            }
-            Op::Run(body) => self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then: Then::Nothing }),
-            Op::Maybe(body) => self.run_maybe(unit, file, *body),
+            Op::For { .. } => self.start_loop(code, at),
+            Op::If { arms, .. } => self.start_if(code, at, arms),
+            Op::Run(body) => self.run(code, *body, Then::Nothing),
+            Op::Maybe(body) => self.run_maybe(code, *body),
             Op::Assign(name) => self.machine.bind_local(*name, Value::default()),
-            Op::Cycle { values, name } => {
-                let mut any = Value::default();
-                for expr in values {
-                    let value = self.eval(unit, file, *expr, false);
-                    any = self.machine.either(any, &value);
-                }
-                self.machine.scope.bind_upward(*name, &any);
-            }
-            Op::Regroup { target, key, name } => self.regroup(unit, file, *target, *key, *name),
-            Op::Block { name, body } => self.start_block(unit, file, *name, *body),
-            Op::Include { .. } => self.include(unit, file, op)?,
-            Op::Inclusion { tag, template, span } => self.inclusion(*tag, template.as_deref(), Place { file, span: *span })?,
-            Op::Partial { name, span } => self.partial(unit, file, *name, *span),
-            Op::Key { name, uses, maybe, span } => {
-                let value = self.machine.name(*name);
-                let place = Place { file, span: *span };
-                for thing in &value.things {
-                    if let Thing::Node(id) = thing {
-                        self.machine.tree.place(*id, place);
-                    }
-                }
-                self.machine.consume(&value, *uses, *maybe);
-            }
-            Op::Context { tag, reads, span } => self.escape_context(*tag, reads.as_deref(), Place { file, span: *span }),
+            Op::Cycle { values, name } => self.cycle(code, values, *name),
+            Op::Regroup { target, key, name } => self.regroup(code, *target, *key, *name),
+            Op::Block { name, body } => self.start_block(code, *name, *body),
+            Op::Include { .. } => self.include(code, op)?,
+            Op::Inclusion { tag, template, span } => self.inclusion(*tag, template.as_deref(), code.place(*span))?,
+            Op::Partial { name, span } => self.partial(code, *name, *span),
+            Op::Key { name, uses, maybe, span } => self.machine.read_key(*name, *uses, *maybe, code.place(*span)),
+            Op::Context { tag, reads, span } => self.escape_context(*tag, reads.as_deref(), code.place(*span)),
         }
         Ok(())
     }
 
-    fn finish(&mut self, run: Run) {
-        match run.then {
+    fn finish(&mut self) {
+        let Some(Run { code, then, .. }) = self.runs.pop() else { return };
+        match then {
             Then::Nothing => {}
             Then::Pop => self.machine.scope.pop(),
-            Then::Block { name, chained } => {
-                self.machine.scope.pop();
-                if chained && let Some(active) = self.chains.get_mut(self.chain).and_then(|chain| chain.active.get_mut(&name)) {
-                    *active = active.saturating_sub(1);
-                }
-            }
-            Then::Maybe { mark } => {
-                self.machine.conditions -= 1;
-                let outcome = self.machine.scope.undo(mark);
-                self.machine.scope.join(&[outcome], false);
-            }
-            Then::Arm { op, arm, mark, outcomes } => self.next_arm(&run.unit, run.file, op, arm + 1, mark, outcomes),
-            Then::Loop { op, element, mark, round } => self.next_round(&run.unit, run.file, op, element, mark, round),
+            Then::Block { name, chained } => self.end_block(name, chained),
+            Then::Maybe { mark } => self.end_maybe(mark),
+            Then::Arm(arm) => self.next_arm(&code, arm),
+            Then::Round(round) => self.next_round(&code, round),
             Then::Include { chain } => {
                 self.machine.scope.pop();
                 self.chain = chain;

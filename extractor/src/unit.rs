@@ -151,6 +151,10 @@ impl Unit {
         self.bodies.get(id.0 as usize).map_or(&[], |ops| ops)
     }
 
+    pub(crate) fn op(&self, (body, row): (BodyId, usize)) -> Option<&Op> {
+        self.body(body).get(row)
+    }
+
     pub(crate) fn add_body(&mut self, ops: Vec<Op>) -> BodyId {
         self.bodies.push(ops);
         BodyId(u32::try_from(self.bodies.len() - 1).unwrap_or(u32::MAX))

@@ -1,73 +1,102 @@
 //! Bodies that may run, once or more often.
 
-use std::rc::Rc;
-
-use super::{Linker, Run, Then};
+use super::files::Code;
+use super::{Linker, Then};
 use crate::names::Sym;
 use crate::resolver::Resolver;
 use crate::scope::{Outcome, Value};
 use crate::tree::Uses;
-use crate::unit::{BodyId, Op, Unit};
+use crate::unit::{BodyId, Op, Read};
 
 /// How often a loop is replayed until its names stand for all that they may.
 const ROUNDS: usize = 3;
-
 /// How often all loops together are: nested loops multiply.
 const MAX_ROUNDS: usize = 200;
 
+/// Where an operation is: its body and its row.
+pub(super) type At = (BodyId, usize);
+
+/// An arm of an `if` that is being replayed.
+pub(super) struct Arm {
+    op: At,
+    row: usize,
+    mark: usize,
+    outcomes: Vec<Outcome>,
+}
+
+/// A round of a loop that is being replayed.
+pub(super) struct Round {
+    op: At,
+    element: Value,
+    mark: usize,
+    number: usize,
+}
+
 impl<R: Resolver> Linker<'_, R> {
-    pub(super) fn run_maybe(&mut self, unit: &Rc<Unit>, file: usize, body: BodyId) {
+    pub(super) fn run_maybe(&mut self, code: &Code, body: BodyId) {
         self.machine.conditions += 1;
         let mark = self.machine.scope.mark();
-        self.runs.push(Run { unit: Rc::clone(unit), file, body, at: 0, then: Then::Maybe { mark } });
+        self.run(code, body, Then::Maybe { mark });
     }
 
-    pub(super) fn next_arm(
-        &mut self,
-        unit: &Rc<Unit>,
-        file: usize,
-        op: (BodyId, usize),
-        arm: usize,
-        mark: usize,
-        mut outcomes: Vec<Outcome>,
-    ) {
-        outcomes.push(self.machine.scope.undo(mark));
-        let Some(Op::If { arms, otherwise }) = unit.body(op.0).get(op.1) else { return };
-        let body = match arms.get(arm) {
+    pub(super) fn end_maybe(&mut self, mark: usize) {
+        self.machine.conditions -= 1;
+        let outcome = self.machine.scope.undo(mark);
+        self.machine.scope.join(&[outcome], false);
+    }
+
+    pub(super) fn start_if(&mut self, code: &Code, op: At, arms: &[(Vec<Read>, BodyId)]) {
+        let Some((reads, body)) = arms.first() else { return };
+        for read in reads {
+            self.read_as(code, *read);
+        }
+        self.machine.conditions += 1;
+        let mark = self.machine.scope.mark();
+        let outcomes = Vec::with_capacity(arms.len() + 1);
+        self.run(code, *body, Then::Arm(Arm { op, row: 0, mark, outcomes }));
+    }
+
+    pub(super) fn next_arm(&mut self, code: &Code, mut arm: Arm) {
+        arm.outcomes.push(self.machine.scope.undo(arm.mark));
+        arm.row += 1;
+        let Some(Op::If { arms, otherwise }) = code.unit.op(arm.op) else { return };
+        let body = match arms.get(arm.row) {
             Some((reads, body)) => {
                 for read in reads {
-                    self.read_as(unit, file, *read);
+                    self.read_as(code, *read);
                 }
                 Some(*body)
             }
-            None if arm == arms.len() => *otherwise,
+            None if arm.row == arms.len() => *otherwise,
             None => None,
         };
-        let Some(body) = body else {
+        if let Some(body) = body {
+            self.run(code, body, Then::Arm(arm));
+        } else {
             self.machine.conditions -= 1;
-            self.machine.scope.join(&outcomes, otherwise.is_some());
-            return;
-        };
-        let then = Then::Arm { op, arm, mark, outcomes };
-        self.runs.push(Run { unit: Rc::clone(unit), file, body, at: 0, then });
+            self.machine.scope.join(&arm.outcomes, otherwise.is_some());
+        }
     }
 
-    pub(super) fn start_loop(&mut self, unit: &Rc<Unit>, file: usize, op: &Op, at: (BodyId, usize)) {
-        let Op::For { vars, sequence, body, .. } = op else { return };
-        let sequence = self.eval(unit, file, *sequence, false);
+    pub(super) fn start_loop(&mut self, code: &Code, op: At) {
+        let Some(Op::For { vars, sequence, body, .. }) = code.unit.op(op) else { return };
+        let sequence = self.eval(code, *sequence, false);
         self.machine.consume(&sequence, Uses::LEN.and(Uses::ITER), false);
-        let element = self.machine.element(&sequence, file);
+        let element = self.machine.element(&sequence, code.file);
         let uses = if vars.len() > 1 { Uses::ITER } else { Uses::NONE };
         // The loop reads its elements even if the body reads nothing of them; that is not a read of the local name.
         let locals = self.machine.locals.take();
         self.machine.consume(&element, uses, false);
         self.machine.locals = locals;
         self.machine.scope.push(false);
-        let mark = self.machine.scope.mark();
         self.machine.begin_loop(&element);
-        self.bind_vars(vars, &element);
-        let then = Then::Loop { op: at, element, mark, round: 1 };
-        self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then });
+        self.start_round(code, *body, vars, Round { op, element, mark: 0, number: 1 });
+    }
+
+    fn start_round(&mut self, code: &Code, body: BodyId, vars: &[Sym], round: Round) {
+        let mark = self.machine.scope.mark();
+        self.bind_vars(vars, &round.element);
+        self.run(code, body, Then::Round(Round { mark, ..round }));
     }
 
     fn bind_vars(&mut self, vars: &[Sym], element: &Value) {
@@ -84,26 +113,15 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     /// Goes round again as long as what the body bound changes what its names may stand for.
-    pub(super) fn next_round(
-        &mut self,
-        unit: &Rc<Unit>,
-        file: usize,
-        op: (BodyId, usize),
-        element: Value,
-        mark: usize,
-        round: usize,
-    ) {
-        let Some(Op::For { vars, body, empty, .. }) = unit.body(op.0).get(op.1) else { return };
-        let outcome = self.machine.scope.undo(mark);
+    pub(super) fn next_round(&mut self, code: &Code, round: Round) {
+        let Some(Op::For { vars, body, empty, .. }) = code.unit.op(round.op) else { return };
+        let outcome = self.machine.scope.undo(round.mark);
         self.machine.scope.join(&[outcome], false);
-        let bound_by_loop = |name: &Sym| vars.contains(name);
-        let carried = self.machine.scope.grown_since(mark).any(|name| !bound_by_loop(&name));
-        if carried && round < ROUNDS && self.rounds < MAX_ROUNDS {
+        let carried = self.machine.scope.grown_since(round.mark).any(|name| !vars.contains(&name));
+        if carried && round.number < ROUNDS && self.rounds < MAX_ROUNDS {
             self.rounds += 1;
-            let mark = self.machine.scope.mark();
-            self.bind_vars(vars, &element);
-            let then = Then::Loop { op, element, mark, round: round + 1 };
-            self.runs.push(Run { unit: Rc::clone(unit), file, body: *body, at: 0, then });
+            let number = round.number + 1;
+            self.start_round(code, *body, vars, Round { number, ..round });
             return;
         }
         self.machine.loops.pop();
@@ -114,8 +132,8 @@ impl<R: Resolver> Linker<'_, R> {
         self.machine.scope.pop();
         if let Some(empty) = empty {
             self.machine.scope.push(false);
-            self.runs.push(Run { unit: Rc::clone(unit), file, body: *empty, at: usize::MAX, then: Then::Pop });
-            self.run_maybe(unit, file, *empty);
+            self.run_after(code, *empty, Then::Pop);
+            self.run_maybe(code, *empty);
         }
     }
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Linker, Outcomes, Trouble};
-use crate::diag::Lines;
+use crate::diag::{Lines, Span};
 use crate::parser;
 use crate::resolver::Resolver;
+use crate::tree::Place;
 use crate::unit::{ExprId, Unit};
 
 pub(crate) struct File {
@@ -20,6 +21,19 @@ pub(crate) struct File {
     unit: Option<Rc<Unit>>,
 }
 
+/// The program of a file.
+#[derive(Clone)]
+pub(super) struct Code {
+    pub(super) unit: Rc<Unit>,
+    pub(super) file: usize,
+}
+
+impl Code {
+    pub(super) fn place(&self, span: Span) -> Place {
+        Place { file: self.file, span }
+    }
+}
+
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn add_file(&mut self, name: Option<String>, template: Option<String>, source: String) -> usize {
         let hash = format!("{:032x}", xxh3_128(source.as_bytes()));
@@ -29,10 +43,10 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     /// Returns the program of a file.
-    pub(super) fn unit(&mut self, file: usize) -> Outcomes<Rc<Unit>, R::Error> {
-        let Some(known) = self.files.get_mut(file) else { return Ok(Rc::new(Unit::default())) };
+    pub(super) fn code(&mut self, file: usize) -> Outcomes<Code, R::Error> {
+        let Some(known) = self.files.get_mut(file) else { return Ok(Code { unit: Rc::default(), file }) };
         if let Some(unit) = &known.unit {
-            return Ok(Rc::clone(unit));
+            return Ok(Code { unit: Rc::clone(unit), file });
         }
         let mut parsed = parser::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names)
             .map_err(|error| Trouble::Template(file, error))?;
@@ -41,7 +55,7 @@ impl<R: Resolver> Linker<'_, R> {
         merge(&mut self.libraries, &parsed.libraries);
         let unit = Rc::new(parsed);
         known.unit = Some(Rc::clone(&unit));
-        Ok(unit)
+        Ok(Code { unit, file })
     }
 
     /// Returns the file of a template.
@@ -57,9 +71,9 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     /// Returns an expression as it is written.
-    pub(super) fn text(&self, unit: &Unit, file: usize, expr: ExprId) -> String {
-        let span = unit.expr(expr).map(|expr| expr.span).unwrap_or_default();
-        let source = self.files.get(file).map_or("", |file| &file.source);
+    pub(super) fn text(&self, code: &Code, expr: ExprId) -> String {
+        let span = code.unit.expr(expr).map(|expr| expr.span).unwrap_or_default();
+        let source = self.files.get(code.file).map_or("", |file| &file.source);
         source.get(span.start..span.start + span.len).unwrap_or("").to_owned()
     }
 }

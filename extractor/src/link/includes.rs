@@ -1,15 +1,14 @@
 //! Templates and partials that render in the middle of others.
 
-use std::rc::Rc;
-
+use super::files::Code;
 use super::lineage::{Chain, Lineage};
 use super::notes::Dependency;
-use super::{Linker, Outcomes, Run, Then, Trouble};
+use super::{Linker, Outcomes, Then, Trouble};
 use crate::diag::{BROKEN, DYNAMIC, Diag, Error, MAX_INCLUDES, MISSING, NO_PARTIAL, RECURSIVE, Span, TOO_MANY_INCLUDES};
 use crate::names::Sym;
 use crate::resolver::Resolver;
 use crate::tree::{Place, Uses};
-use crate::unit::{ExprId, Op, Unit};
+use crate::unit::{ExprId, Op};
 
 pub(super) struct Active {
     pub(super) file: usize,
@@ -18,17 +17,17 @@ pub(super) struct Active {
 }
 
 impl<R: Resolver> Linker<'_, R> {
-    pub(super) fn include(&mut self, unit: &Rc<Unit>, file: usize, op: &Op) -> Outcomes<(), R::Error> {
+    pub(super) fn include(&mut self, code: &Code, op: &Op) -> Outcomes<(), R::Error> {
         let Op::Include { template, name, binds, only, span } = op else { return Ok(()) };
-        let place = Place { file, span: *span };
+        let place = code.place(*span);
         let mut dependency =
             Dependency { kind: "include", name: name.clone(), expr: None, tag: None, only: *only, missing: false, place };
         let Some(name) = name else {
-            self.read(unit, file, *template, Uses::ARG);
-            dependency.expr = Some(self.text(unit, file, *template));
+            self.read(code, *template, Uses::ARG);
+            dependency.expr = Some(self.text(code, *template));
             self.depend(dependency);
             self.warn(DYNAMIC, "which template is included is only known when it renders", place);
-            self.escape_include(unit, file, binds, *only, place);
+            self.escape_include(code, binds, *only, place);
             return Ok(());
         };
         let (path, partial) = match name.split_once('#') {
@@ -43,21 +42,21 @@ impl<R: Resolver> Linker<'_, R> {
         self.depend(dependency);
         let Some((found, lineage)) = found else {
             self.warn(MISSING, &format!("template '{name}' cannot be read"), place);
-            self.escape_include(unit, file, binds, *only, place);
+            self.escape_include(code, binds, *only, place);
             return Ok(());
         };
         if self.is_third_time(found, partial) {
             self.warn(RECURSIVE, &format!("template '{name}' includes itself"), place);
             self.cut(found, partial);
-            self.escape_binds(unit, file, binds);
+            self.escape_binds(code, binds);
             return Ok(());
         }
         if self.active.len() > MAX_INCLUDES {
             let message = format!("templates include one another more than {MAX_INCLUDES} deep");
-            return Err(Trouble::Template(file, Error::new(TOO_MANY_INCLUDES, *span, message)));
+            return Err(Trouble::Template(code.file, Error::new(TOO_MANY_INCLUDES, *span, message)));
         }
         let depth = self.machine.scope.depth();
-        self.push_scope(unit, file, binds, *only);
+        self.push_scope(code, binds, *only);
         self.active.push(Active { file: found, partial, depth });
         let then = Then::Include { chain: self.chain };
         match lineage {
@@ -77,7 +76,7 @@ impl<R: Resolver> Linker<'_, R> {
     ) -> Outcomes<Option<(usize, Option<Lineage>)>, R::Error> {
         let result = match partial {
             None => self.lineage(file).map(|lineage| Some((file, Some(lineage)))),
-            Some(name) => self.unit(file).map(|unit| unit.partials.contains_key(&name).then_some((file, None))),
+            Some(name) => self.code(file).map(|code| code.unit.partials.contains_key(&name).then_some((file, None))),
         };
         match result {
             Err(Trouble::Template(broken, error)) if !error.is_limit() => {
@@ -97,27 +96,26 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     fn enter_partial(&mut self, file: usize, partial: Option<Sym>, then: Then) -> Outcomes<(), R::Error> {
-        let unit = self.unit(file)?;
-        self.chains.push(Chain::default());
-        self.chain = self.chains.len() - 1;
-        if let Some(body) = partial.and_then(|name| unit.partials.get(&name).copied()) {
-            self.runs.push(Run { unit, file, body, at: 0, then });
+        let code = self.code(file)?;
+        self.push_chain(Chain::default());
+        if let Some(body) = partial.and_then(|name| code.unit.partials.get(&name).copied()) {
+            self.run(&code, body, then);
         }
         Ok(())
     }
 
     /// Lets go of what a template that we do not know can see.
-    fn escape_include(&mut self, unit: &Unit, file: usize, binds: &[(Sym, ExprId)], only: bool, place: Place) {
-        self.escape_binds(unit, file, binds);
+    fn escape_include(&mut self, code: &Code, binds: &[(Sym, ExprId)], only: bool, place: Place) {
+        self.escape_binds(code, binds);
         if !only {
             let tag = self.machine.names.intern("include");
             self.escape_context(tag, None, place);
         }
     }
 
-    fn escape_binds(&mut self, unit: &Unit, file: usize, binds: &[(Sym, ExprId)]) {
+    fn escape_binds(&mut self, code: &Code, binds: &[(Sym, ExprId)]) {
         for (_, expr) in binds {
-            let value = self.eval(unit, file, *expr, false);
+            let value = self.eval(code, *expr, false);
             self.machine.consume(&value, Uses::ESC, false);
         }
     }
@@ -154,9 +152,9 @@ impl<R: Resolver> Linker<'_, R> {
         Ok(())
     }
 
-    pub(super) fn partial(&mut self, unit: &Rc<Unit>, file: usize, name: Sym, span: Span) {
-        let place = Place { file, span };
-        let body = unit.partials.get(&name).copied();
+    pub(super) fn partial(&mut self, code: &Code, name: Sym, span: Span) {
+        let place = code.place(span);
+        let body = code.unit.partials.get(&name).copied();
         self.depend(Dependency {
             kind: "partial",
             name: Some(self.machine.names.text(name).to_owned()),
@@ -170,11 +168,11 @@ impl<R: Resolver> Linker<'_, R> {
             let message = format!("Partial '{}' is not defined in the current template.", self.machine.names.text(name));
             return self.warn(NO_PARTIAL, &message, place);
         };
-        if self.is_third_time(file, Some(name)) {
+        if self.is_third_time(code.file, Some(name)) {
             self.warn(RECURSIVE, "the partial renders itself", place);
-            return self.cut(file, Some(name));
+            return self.cut(code.file, Some(name));
         }
-        self.active.push(Active { file, partial: Some(name), depth: self.machine.scope.depth() });
-        self.runs.push(Run { unit: Rc::clone(unit), file, body, at: 0, then: Then::Partial });
+        self.active.push(Active { file: code.file, partial: Some(name), depth: self.machine.scope.depth() });
+        self.run(code, body, Then::Partial);
     }
 }

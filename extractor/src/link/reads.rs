@@ -1,33 +1,34 @@
 //! Reads of expressions, and bindings to them.
 
 use super::Linker;
+use super::files::Code;
 use crate::names::Sym;
 use crate::resolver::Resolver;
 use crate::scope::{Thing, Value};
 use crate::tree::Uses;
-use crate::unit::{ExprId, Read, Unit, Want};
+use crate::unit::{ExprId, Read, Want};
 
 impl<R: Resolver> Linker<'_, R> {
-    pub(super) fn eval(&mut self, unit: &Unit, file: usize, expr: ExprId, maybe: bool) -> Value {
-        unit.expr(expr).map(|expr| self.machine.eval(expr, file, maybe)).unwrap_or_default()
+    pub(super) fn eval(&mut self, code: &Code, expr: ExprId, maybe: bool) -> Value {
+        code.unit.expr(expr).map(|expr| self.machine.eval(expr, code.file, maybe)).unwrap_or_default()
     }
 
-    pub(super) fn read(&mut self, unit: &Unit, file: usize, expr: ExprId, uses: Uses) {
-        self.read_as(unit, file, Read { expr, want: Want::Use(uses), maybe: false });
+    pub(super) fn read(&mut self, code: &Code, expr: ExprId, uses: Uses) {
+        self.read_as(code, Read { expr, want: Want::Use(uses), maybe: false });
     }
 
-    pub(super) fn read_as(&mut self, unit: &Unit, file: usize, read: Read) {
-        let value = self.eval(unit, file, read.expr, read.maybe);
+    pub(super) fn read_as(&mut self, code: &Code, read: Read) {
+        let value = self.eval(code, read.expr, read.maybe);
         match read.want {
             Want::Use(uses) => self.machine.consume(&value, uses, read.maybe),
             Want::Members => {
                 self.machine.consume(&value, Uses::CMP.and(Uses::ITER), read.maybe);
-                let element = self.machine.element(&value, file);
+                let element = self.machine.element(&value, code.file);
                 self.machine.consume(&element, Uses::CMP, read.maybe);
             }
             Want::Languages => {
                 self.machine.consume(&value, Uses::ITER, read.maybe);
-                let element = self.machine.element(&value, file);
+                let element = self.machine.element(&value, code.file);
                 self.machine.consume(&element, Uses::ARG, read.maybe);
                 let code = self.machine.item(&element, 0);
                 self.machine.consume(&code, Uses::ARG.and(Uses::LEN), read.maybe);
@@ -35,21 +36,37 @@ impl<R: Resolver> Linker<'_, R> {
         }
     }
 
-    pub(super) fn push_scope(&mut self, unit: &Unit, file: usize, binds: &[(Sym, ExprId)], wall: bool) {
-        let values: Vec<(Sym, Value)> = binds.iter().map(|(name, expr)| (*name, self.eval(unit, file, *expr, false))).collect();
+    /// Hands an expression to unknown code.
+    pub(super) fn escape(&mut self, code: &Code, expr: ExprId, tag: Sym) {
+        let value = self.eval(code, expr, false);
+        self.machine.consume(&value, Uses::ESC, false);
+        self.machine.label(&value, tag);
+    }
+
+    pub(super) fn cycle(&mut self, code: &Code, values: &[ExprId], name: Sym) {
+        let mut any = Value::default();
+        for expr in values {
+            let value = self.eval(code, *expr, false);
+            any = self.machine.either(any, &value);
+        }
+        self.machine.scope.bind_upward(name, &any);
+    }
+
+    pub(super) fn push_scope(&mut self, code: &Code, binds: &[(Sym, ExprId)], wall: bool) {
+        let values: Vec<(Sym, Value)> = binds.iter().map(|(name, expr)| (*name, self.eval(code, *expr, false))).collect();
         self.machine.scope.push(wall);
         for (name, value) in values {
             self.machine.bind_local(name, value);
         }
     }
 
-    pub(super) fn regroup(&mut self, unit: &Unit, file: usize, target: ExprId, key: ExprId, name: Sym) {
-        let target = self.eval(unit, file, target, false);
+    pub(super) fn regroup(&mut self, code: &Code, target: ExprId, key: ExprId, name: Sym) {
+        let target = self.eval(code, target, false);
         self.machine.consume(&target, Uses::ITER, false);
-        let element = self.machine.element(&target, file);
+        let element = self.machine.element(&target, code.file);
         self.machine.scope.push(false);
         self.machine.scope.bind(name, element.clone());
-        let key = self.eval(unit, file, key, false);
+        let key = self.eval(code, key, false);
         self.machine.scope.pop();
         self.machine.consume(&key, Uses::CMP, false);
         let (element, key) = (self.machine.keep(element), self.machine.keep(key));
