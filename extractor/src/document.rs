@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::diag::Diag;
+use crate::json::{list, string};
 use crate::link::{ContextRead, Dependency, Linker};
 use crate::registry::Registry;
 use crate::resolver::Resolver;
-use crate::tree::{Place, list, string};
+use crate::tree::Place;
 
 /// Returns the document as JSON text.
 pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, partial: Option<&str>) -> String {

@@ -1,17 +1,16 @@
 //! Follows expressions to the nodes that they read, through names, steps and filters.
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 
 use crate::diag::{MAX_SEGMENTS, Span};
-use crate::expr::{Call, Expr, Operand, Path};
-use crate::filters::Rule;
+use crate::expr::{Expr, Operand, Path};
+use crate::locals::Locals;
 use crate::names::{Names, Sym};
-use crate::scope::{Scope, Thing, Value, ValueId};
+use crate::scope::Scope;
 use crate::tree::{NodeId, Place, Tree, Uses, Via};
+use crate::value::{Thing, Value, ValueId};
 
-/// How many things a value may be before we stop telling them apart.
-const MAX_THINGS: usize = 32;
+mod apply;
 
 /// Names that a link asks for.
 pub(crate) struct Known {
@@ -294,83 +293,6 @@ impl Machine {
         }
     }
 
-    /// Returns what a filter may return.
-    fn apply(&mut self, value: Value, call: &Call, file: usize, maybe: bool) -> Value {
-        let filter = call.filter;
-        self.label(&value, call.label);
-        if filter.rule == Rule::Format {
-            let uses = if self.formats_plainly(call) { filter.input } else { Uses::ESC };
-            self.consume(&value, uses, maybe);
-        } else if filter.input != Uses::NONE {
-            self.consume(&value, filter.input, maybe);
-        }
-        let argument = call.argument.as_ref().map(|argument| self.operand(argument, file)).unwrap_or_default();
-        self.consume(&argument, filter.argument, maybe);
-        match filter.rule {
-            Rule::New | Rule::Format => Value::default(),
-            Rule::Perhaps => Value { maybe: true, ..value },
-            Rule::Either => self.either(value, &argument),
-            Rule::Sorted => {
-                self.sort_key(&value, call, file, maybe);
-                let element = self.element(&value, file);
-                let element = self.keep(element);
-                Value { things: SmallVec::from_elem(Thing::List(element), 1), ..value }
-            }
-            Rule::Slice => {
-                let part = |thing: &Thing| if let Thing::Node(id) = thing { Thing::Part(*id) } else { *thing };
-                Value { things: value.things.iter().map(part).collect(), ..value }
-            }
-            Rule::First => self.item(&value, 0),
-            Rule::Element => self.element(&value, file),
-            Rule::Elements => {
-                let element = self.element(&value, file);
-                self.consume(&element, Uses::OUT, maybe);
-                Value::default()
-            }
-            Rule::Join => {
-                let element = self.element(&value, file);
-                self.consume(&element, Uses::OUT, maybe);
-                Value { maybe: true, ..value }
-            }
-            Rule::YesNo => match &call.argument {
-                None => Value::default(),
-                Some(Operand::Text { text, .. }) if self.names.text(*text).contains(',') => Value::default(),
-                Some(_) => Value { maybe: true, ..value },
-            },
-        }
-    }
-
-    /// Returns one value that is either; if it may be too many things, they are all let go.
-    pub(crate) fn either(&mut self, mut value: Value, other: &Value) -> Value {
-        value.merge(other);
-        value.maybe = true;
-        if value.things.len() > MAX_THINGS {
-            self.consume(&value, Uses::ESC, false);
-            value.things.clear();
-        }
-        value
-    }
-
-    fn formats_plainly(&self, call: &Call) -> bool {
-        matches!(&call.argument, Some(Operand::Text { text, .. })
-            if !self.names.text(*text).contains(['r', 'a', '(']))
-    }
-
-    /// Reads the path by which `dictsort` sorts.
-    fn sort_key(&mut self, value: &Value, call: &Call, file: usize, maybe: bool) {
-        let mut element = self.element(value, file);
-        let Some(Operand::Text { text, .. }) = &call.argument else {
-            return self.consume(&element, Uses::ESC, maybe);
-        };
-        let key = self.names.text(*text).to_owned();
-        for part in key.split('.') {
-            let name = self.names.intern(part);
-            let index = part.chars().next().is_some_and(|c| c.is_ascii_digit());
-            element = self.step(&element, name, index, Place { file, span: Span::default() });
-        }
-        self.consume(&element, Uses::CMP, maybe);
-    }
-
     /// Binds a name that the template made.
     pub(crate) fn bind_local(&mut self, name: Sym, mut value: Value) {
         if let Some(locals) = &mut self.locals {
@@ -385,67 +307,5 @@ impl Machine {
             (Some(_), None) => parents.to_vec(),
             (None, _) => Vec::new(),
         }
-    }
-}
-
-/// What is read below each name that a template makes, as written from that name.
-#[derive(Default)]
-pub(crate) struct Locals {
-    nodes: Vec<(Option<u32>, Sym, bool)>,
-    known: FxHashMap<(Option<u32>, Sym), u32>,
-}
-
-impl Locals {
-    fn root(&mut self, name: Sym) -> u32 {
-        self.node(None, name)
-    }
-
-    fn child(&mut self, parent: u32, name: Sym) -> u32 {
-        self.node(Some(parent), name)
-    }
-
-    fn node(&mut self, parent: Option<u32>, name: Sym) -> u32 {
-        let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let id = *self.known.entry((parent, name)).or_insert(next);
-        if id == next {
-            self.nodes.push((parent, name, false));
-        }
-        id
-    }
-
-    fn read(&mut self, ids: &[u32]) {
-        for id in ids {
-            if let Some(node) = self.nodes.get_mut(*id as usize) {
-                node.2 = true;
-            }
-        }
-    }
-
-    /// Returns the names, sorted, with the dotted paths that are read below each, sorted.
-    pub(crate) fn paths(&self, names: &Names) -> Vec<(String, Vec<String>)> {
-        let mut all: FxHashMap<Sym, Vec<String>> = FxHashMap::default();
-        for (parent, name, read) in &self.nodes {
-            let mut steps = vec![names.text(*name)];
-            let (mut at, mut root) = (*parent, *name);
-            while let Some((above, name, _)) = at.and_then(|at| self.nodes.get(at as usize)) {
-                steps.push(names.text(*name));
-                (at, root) = (*above, *name);
-            }
-            steps.pop();
-            steps.reverse();
-            let paths = all.entry(root).or_default();
-            if *read && !steps.is_empty() {
-                paths.push(steps.join("."));
-            }
-        }
-        let mut rows: Vec<(String, Vec<String>)> = all
-            .into_iter()
-            .map(|(name, mut paths)| {
-                paths.sort();
-                (names.text(name).to_owned(), paths)
-            })
-            .collect();
-        rows.sort();
-        rows
     }
 }

@@ -9,8 +9,11 @@ mod document;
 mod eval;
 mod expr;
 mod filters;
+mod grammar;
+mod json;
 mod lexer;
 mod link;
+mod locals;
 mod names;
 mod parser;
 #[cfg(feature = "python")]
@@ -23,9 +26,10 @@ mod tags;
 mod tree;
 mod unicode;
 mod unit;
+mod value;
 
 pub use diag::{Error, Lines, MAX_DEPTH, MAX_INCLUDES, MAX_PATHS, MAX_SEGMENTS, MAX_STEPS, MAX_TEMPLATE_BYTES, Span};
-pub use expr::{Atom, RawCall, RawExpr};
+pub use grammar::{Atom, RawCall, RawExpr};
 pub use lexer::{Kind, Token, lex};
 pub use registry::Registry;
 pub use resolver::{Alone, Failure, Refusal, Resolver};
@@ -58,5 +62,5 @@ pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver:
 /// # Errors
 /// What Django says of a malformed one.
 pub fn parse_expression<'s>(text: &'s str, registry: &Registry) -> Result<RawExpr<'s>, Error> {
-    expr::parse_raw(text, 0, &parser::Loaded::builtins(registry)).map(|(raw, _)| raw)
+    grammar::parse_raw(text, 0, &parser::Loaded::builtins(registry)).map(|(raw, _)| raw)
 }

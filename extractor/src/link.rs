@@ -9,8 +9,8 @@ use crate::eval::Machine;
 use crate::names::Sym;
 use crate::registry::Registry;
 use crate::resolver::{Failure, Refusal, Resolver};
-use crate::scope::Value;
 use crate::unit::{BodyId, Op};
+use crate::value::Value;
 
 mod branches;
 mod files;

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
-use crate::expr::{Atom, is_float};
+use crate::grammar::{Atom, is_float};
 use crate::{Failure, Kind, Lines, Refusal, Request, Resolver};
 
 create_exception!(

@@ -4,79 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::names::Sym;
-use crate::tree::NodeId;
-
-/// A set of values that are kept apart from the value that holds them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ValueId(pub(crate) u32);
-
-/// One thing that a value may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Thing {
-    /// A value of the context.
-    Node(NodeId),
-    /// Some of the elements of a value of the context, in their order: their indexes are not its indexes.
-    Part(NodeId),
-    /// A list that a tag or filter made, of such elements.
-    List(ValueId),
-    /// What `{% regroup %}` makes: a list of groups of `element` by `key`.
-    Groups { element: ValueId, key: ValueId },
-    /// One such group.
-    Group { element: ValueId, key: ValueId },
-    /// The `block` variable of a block.
-    Block { chain: usize, name: Sym },
-}
-
-/// Everything that a name or expression may stand for; nothing at all is a value of no interest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Value {
-    pub(crate) things: SmallVec<[Thing; 1]>,
-    /// It may also be that the name is not bound here, so that an outer binding shows.
-    pub(crate) unbound: bool,
-    /// It may be something else, so that what is read of it is read perhaps.
-    pub(crate) maybe: bool,
-    /// Where local names that lead here are in the trie of locals.
-    pub(crate) locals: Vec<u32>,
-}
-
-impl Value {
-    /// Returns the value of a name that is not bound.
-    pub(crate) fn nothing_bound() -> Self {
-        Self { unbound: true, ..Self::default() }
-    }
-
-    pub(crate) fn of(thing: Thing) -> Self {
-        Self { things: SmallVec::from_elem(thing, 1), ..Self::default() }
-    }
-
-    pub(crate) fn add(&mut self, thing: Thing) {
-        if !self.things.contains(&thing) {
-            self.things.push(thing);
-        }
-    }
-
-    /// Adds what else this may be, without a doubt about either.
-    pub(crate) fn absorb(&mut self, other: &Self) {
-        for thing in &other.things {
-            self.add(*thing);
-        }
-        self.maybe |= other.maybe;
-    }
-
-    /// Makes this either value.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.maybe |= other.maybe || self.unbound != other.unbound || !same_things(&self.things, &other.things);
-        for thing in &other.things {
-            self.add(*thing);
-        }
-        for local in &other.locals {
-            if !self.locals.contains(local) {
-                self.locals.push(*local);
-            }
-        }
-        self.unbound |= other.unbound;
-    }
-}
+use crate::value::Value;
 
 #[derive(Debug)]
 struct Binding {
@@ -325,7 +253,7 @@ impl Scope {
                 merge_into(&mut joined, &before);
             }
             let joined = joined.unwrap_or_default();
-            if !same(&joined, &before) {
+            if !joined.is_same(&before) {
                 binding.value = joined;
                 self.log.push(Write { frame, name, before });
             }
@@ -338,12 +266,4 @@ fn merge_into(joined: &mut Option<Value>, value: &Value) {
         Some(joined) => joined.merge(value),
         None => *joined = Some(value.clone()),
     }
-}
-
-fn same(one: &Value, other: &Value) -> bool {
-    one.unbound == other.unbound && one.maybe == other.maybe && same_things(&one.things, &other.things)
-}
-
-fn same_things(one: &[Thing], other: &[Thing]) -> bool {
-    one.len() == other.len() && one.iter().all(|thing| other.contains(thing))
 }

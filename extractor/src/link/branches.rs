@@ -4,9 +4,10 @@ use super::files::Code;
 use super::{Linker, Then};
 use crate::names::Sym;
 use crate::resolver::Resolver;
-use crate::scope::{Outcome, Value};
+use crate::scope::Outcome;
 use crate::tree::Uses;
 use crate::unit::{BodyId, Op, Read};
+use crate::value::Value;
 
 /// How often a loop is replayed until its names stand for all that they may.
 const ROUNDS: usize = 3;

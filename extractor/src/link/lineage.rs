@@ -9,9 +9,9 @@ use crate::diag::{DYNAMIC, Error, MAX_INCLUDES, MISSING, TOO_MANY_INCLUDES};
 use crate::expr::Operand;
 use crate::names::Sym;
 use crate::resolver::Resolver;
-use crate::scope::{Thing, Value};
 use crate::tree::Uses;
 use crate::unit::{BodyId, ExprId};
+use crate::value::{Thing, Value};
 
 /// The blocks of a template and its parents, and how many of each name are running.
 #[derive(Default)]

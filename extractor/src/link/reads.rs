@@ -4,9 +4,9 @@ use super::Linker;
 use super::files::Code;
 use crate::names::Sym;
 use crate::resolver::Resolver;
-use crate::scope::{Thing, Value};
 use crate::tree::Uses;
 use crate::unit::{ExprId, Read, Want};
+use crate::value::{Thing, Value};
 
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn eval(&mut self, code: &Code, expr: ExprId, maybe: bool) -> Value {

@@ -1,8 +1,8 @@
 //! The libraries that are loaded where the parser is.
 
 use crate::diag::{EXPRESSION, Error, LIBRARY, Span};
-use crate::expr::Filters;
 use crate::filters::Filter;
+use crate::grammar::Filters;
 use crate::registry::{Library, Registry, TagSpec};
 use crate::split::Bit;
 
