@@ -91,6 +91,8 @@ def _fetchable(owner: Model, relation: Relation) -> bool:
     """Whether the key is loaded and there: a deferred one would be fetched row by row, an unsaved one refused."""
     if relation.local not in owner.__dict__:
         return False
+    if owner.__dict__[relation.local] is None and not (relation.nullable or relation.many):
+        return False  # a required key that is not set yet: Django raises
     return not (relation.many or relation.reverse) or not (owner._state.adding or owner.pk is None)
 
 
