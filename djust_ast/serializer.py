@@ -200,7 +200,7 @@ def _run(compiled: Compiled, queryset: AnyQuerySet, remote: str | None = None) -
     if plan.route != "rows":
         objects = list(joined(queryset, plan))
         load(objects, plan)
-        keys = [obj.__dict__[remote] for obj in objects] if remote else []
+        keys = [getattr(obj, remote) for obj in objects] if remote else []
         return keys, compiled.function(objects)
     rows = rows_of(queryset, plan)
     if not rows:

@@ -320,3 +320,36 @@ class TestPartsOfCollections:
         with django_assert_num_queries(2):
             ours = template.render(Context(serialize_context(template, values)))
         assert ours == template.render(Context(values))
+
+
+class TestManyParents:
+    """More parents than one query takes: each chunk is fetched when one of its parents is touched."""
+
+    @pytest.fixture
+    def owner(self):
+        owner = Owner.objects.first()
+        Property.objects.bulk_create(
+            Property(owner=owner, name=f"p{i}", rent=1, size=1, rooms=1, listed_at="2025-01-01T00:00Z")
+            for i in range(1_100)
+        )
+        return owner
+
+    SOURCE = "{% for p in properties %}{{ p.name }}{% if p.name in asked %}{% for l in p.leases.all %}{{ l.rent }}{% endfor %}{% endif %}{% endfor %}"
+
+    @pytest.mark.parametrize("route", ["auto", "instances"])
+    @pytest.mark.parametrize(
+        ("asked", "queries"),
+        [((), 1), (("p3",), 2), (("p3", "p4"), 2)],
+        ids=["none", "one", "two-of-a-chunk"],
+    )
+    def test_only_the_touched_chunk_is_fetched(self, owner, route, asked, queries, django_assert_num_queries):
+        template = Template(self.SOURCE)
+        values = {"properties": Property.objects.order_by("-pk"), "asked": asked}
+        with override_settings(DJUST_AST={"ROUTE": route}), django_assert_num_queries(queries):
+            ours = template.render(Context(serialize_context(template, values)))
+        assert ours == template.render(Context(values))
+
+    def test_forward_keys_by_the_thousand(self, owner):
+        source = "{% for p in properties %}{{ p }}{{ p.owner.company }}{% for t in p.tags.all %}{{ t.name }}{% endfor %}{% endfor %}"
+        live, ours = both(source, properties=list(Property.objects.all()))
+        assert ours == live

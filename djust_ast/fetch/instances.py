@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import VERSION
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Prefetch, prefetch_related_objects
 
 from djust_ast.members import Relation
@@ -36,7 +36,8 @@ def load(objects: Sequence[Model], plan: QueryPlan) -> None:
         else:
             _prefetch(_followed(objects, path), here)
     for (path_, many), levels in lazy.items():
-        _attach(list(_followed(objects, path_)), many, levels)
+        for chunk in _chunks(_followed(objects, path_)):
+            _attach(chunk, many, dict(levels))
 
 
 class Siblings(dict[str, Any]):
@@ -132,15 +133,17 @@ def _cache(owner: Any, many: bool) -> Any:
 
 
 def _chunks(owners: Sequence[Model]) -> Iterator[list[Model]]:
-    """Lists short enough for one query.
+    """The owners of each database, in lists short enough for one query.
 
     Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``, which SQLite refuses from about 1,000 on.
     """
-    if not owners:
-        return
-    connection = connections[owners[0]._state.db or "default"]
-    size = connection.features.max_query_params or 10_000
-    if connection.vendor == "sqlite" and VERSION < (6, 0):
-        size = 500
-    for start in range(0, len(owners), size):
-        yield list(owners[start : start + size])
+    databases: dict[str, list[Model]] = {}
+    for owner in owners:
+        databases.setdefault(owner._state.db or DEFAULT_DB_ALIAS, []).append(owner)
+    for alias, own in databases.items():
+        connection = connections[alias]
+        size = connection.features.max_query_params or 10_000
+        if connection.vendor == "sqlite" and VERSION < (6, 0):
+            size = 500
+        for start in range(0, len(own), size):
+            yield own[start : start + size]
