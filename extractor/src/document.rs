@@ -1,9 +1,7 @@
 //! The JSON form of a linked template: `djust-ast/paths@1`.
 
-use std::fmt::Write as _;
-
 use crate::diag::Diag;
-use crate::json::{list, string};
+use crate::json::{list, number, string};
 use crate::link::{ContextRead, Dependency, Linker};
 use crate::registry::Registry;
 use crate::resolver::Resolver;
@@ -19,7 +17,9 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
     optional(&mut out, partial);
     out.push_str(",\"hash\":");
     string(&mut out, entry.map_or("", |file| &file.hash));
-    let _ = write!(out, ",\"bytes\":{}}},\"env\":", entry.map_or(0, |file| file.source.len()));
+    out.push_str(",\"bytes\":");
+    number(&mut out, entry.map_or(0, |file| file.source.len()));
+    out.push_str("},\"env\":");
     string(&mut out, &registry.hash);
     out.push(',');
     list(&mut out, "files", linker.files.iter(), |out, file| {
@@ -109,7 +109,11 @@ fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut String
 fn position<R: Resolver>(linker: &Linker<'_, R>, place: Place, out: &mut String) {
     let (line, column, length) =
         linker.files.get(place.file).map_or((1, 1, 0), |file| file.lines.position(&file.source, place.span));
-    let _ = write!(out, "[{},{line},{column},{length}]", place.file);
+    for (mark, value) in [('[', place.file), (',', line), (',', column), (',', length)] {
+        out.push(mark);
+        number(out, value);
+    }
+    out.push(']');
 }
 
 fn optional(out: &mut String, text: Option<&str>) {

@@ -1,7 +1,5 @@
 //! The JSON form of the tree.
 
-use rustc_hash::FxHashMap;
-
 use super::{Node, NodeId, Place, TOP, Tree, Uses, Via};
 use crate::json::{list, string};
 use crate::names::Names;
@@ -9,16 +7,15 @@ use crate::names::Names;
 impl Tree {
     /// Writes the object of all roots.
     pub(crate) fn write(&self, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) {
-        let mut below = self.kept_children(names);
-        let mut open: Vec<Level> = vec![Level::below(below.remove(&TOP).unwrap_or_default(), false)];
+        let kept = self.kept(names);
+        let mut open = vec![Level::below(self.children(&kept, None), false)];
         out.push('{');
         while let Some(level) = open.last_mut() {
-            let Some(id) = level.children.get(level.next).copied() else {
+            let Some(id) = level.next() else {
                 out.push_str(level.closer);
                 open.pop();
                 continue;
             };
-            level.next += 1;
             let Some(node) = self.nodes.get(id.0 as usize) else { continue };
             let head = if level.via == Some(node.via) { "," } else { level.enter(node.via) };
             out.push_str(head);
@@ -28,7 +25,7 @@ impl Tree {
             }
             out.push('{');
             let written = Self::write_fields(node, names, out, position);
-            open.push(Level::below(below.remove(&id.0).unwrap_or_default(), written));
+            open.push(Level::below(self.children(&kept, Some(id)), written));
         }
     }
 
@@ -52,31 +49,39 @@ impl Tree {
         out.len() > before
     }
 
-    fn kept_children(&self, names: &Names) -> FxHashMap<u32, Vec<NodeId>> {
-        let mut below: FxHashMap<u32, Vec<NodeId>> = FxHashMap::default();
-        for (row, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.kept) {
-            let id = NodeId(u32::try_from(row).unwrap_or(TOP));
-            below.entry(node.parent.map_or(TOP, |id| id.0)).or_default().push(id);
-        }
-        for children in below.values_mut() {
-            children.sort_unstable_by_key(|id| self.nodes.get(id.0 as usize).map(|node| (node.via, names.text(node.name))));
-        }
-        below
+    /// Returns the nodes that were read or lead to such, in the order in which they are written below each parent.
+    fn kept(&self, names: &Names) -> Vec<NodeId> {
+        let mut kept: Vec<NodeId> =
+            (0..TOP).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.kept).map(|(id, _)| id).collect();
+        kept.sort_unstable_by_key(|id| self.nodes.get(id.0 as usize).map(|node| (node.parent, node.via, names.text(node.name))));
+        kept
+    }
+
+    fn children<'k>(&self, kept: &'k [NodeId], parent: Option<NodeId>) -> &'k [NodeId] {
+        let parent_of = |id: &NodeId| self.nodes.get(id.0 as usize).and_then(|node| node.parent);
+        let start = kept.partition_point(|id| parent_of(id) < parent);
+        let rest = &kept[start..];
+        &rest[..rest.iter().take_while(|id| parent_of(id) == parent).count()]
     }
 }
 
-/// An object that is being written: its children, and what closes it after the last.
-struct Level {
-    children: Vec<NodeId>,
-    next: usize,
+/// An object that is being written: its children that are not yet, and what closes it after the last.
+struct Level<'k> {
+    children: &'k [NodeId],
     via: Option<Via>,
     closer: &'static str,
     started: bool,
 }
 
-impl Level {
-    fn below(children: Vec<NodeId>, started: bool) -> Self {
-        Self { children, next: 0, via: None, closer: "}", started }
+impl<'k> Level<'k> {
+    fn below(children: &'k [NodeId], started: bool) -> Self {
+        Self { children, via: None, closer: "}", started }
+    }
+
+    fn next(&mut self) -> Option<NodeId> {
+        let (first, rest) = self.children.split_first()?;
+        self.children = rest;
+        Some(*first)
     }
 
     /// Returns the text between the child before and the first child of another kind.
