@@ -104,16 +104,15 @@ fn constant<'s>(text: &str) -> Atom<'s> {
 
 /// Returns what Django's `Variable` makes of `text`, which is not a constant.
 fn variable(text: &str, at: usize, old: bool) -> Result<Atom<'_>, Error> {
-    let float = text.contains(['.', 'e', 'E']);
-    if if float { is_float(text) && !text.ends_with('.') } else { is_int(text) } {
+    if is_number(text) {
         return Ok(Atom::Number(text));
     }
     let refuse = |message: String| Err(Error::new(EXPRESSION, Span::new(at, text.len()), message));
-    if text.starts_with('_') || text.contains("._") {
+    if text.split('.').any(|part| part.starts_with('_')) {
         return refuse(format!("Variables and attributes may not begin with underscores: '{text}'"));
     }
     // The old grammar lets signs in only as part of a number such as "-1e", which then is a name.
-    if !old {
+    if !old && text.contains(['+', '-']) {
         for sign in ['+', '-'] {
             if text.contains(sign) {
                 return refuse(format!("Invalid character ('{sign}') in variable name: '{text}'"));
@@ -121,6 +120,15 @@ fn variable(text: &str, at: usize, old: bool) -> Result<Atom<'_>, Error> {
         }
     }
     Ok(Atom::Lookup(text))
+}
+
+/// Returns whether Django takes `text` for a number.
+fn is_number(text: &str) -> bool {
+    // Most are names, which end here.
+    if !text.starts_with(|first| digit(first).is_some() || matches!(first, '+' | '-' | '.')) {
+        return false;
+    }
+    if text.contains(['.', 'e', 'E']) { is_float(text) && !text.ends_with('.') } else { is_int(text) }
 }
 
 /// Returns whether Python's `int()` accepts `text`.

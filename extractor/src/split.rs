@@ -46,7 +46,7 @@ impl PartialEq<&str> for Bit<'_> {
 
 /// Returns the bits of a tag's contents; `_("...")` stays in one piece.
 pub(crate) fn split_contents(contents: &str, at: usize) -> Result<Vec<Bit<'_>>, Error> {
-    let mut words = smart_split(contents).into_iter();
+    let mut words = smart_split(contents);
     let mut bits = Vec::with_capacity(8);
     while let Some((start, word)) = words.next() {
         let mut bit = Bit::new(word, at + start);
@@ -68,17 +68,14 @@ pub(crate) fn split_contents(contents: &str, at: usize) -> Result<Vec<Bit<'_>>, 
 }
 
 /// Returns the words of `text`; quoted pieces keep their spaces.
-fn smart_split(text: &str) -> Vec<(usize, &str)> {
+fn smart_split(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut quotes = Quotes::new(text);
-    let mut out = Vec::with_capacity(8);
     let mut at = 0;
-    while let Some(skip) = text[at..].find(|c| !is_space(c)) {
-        at += skip;
-        let end = quoted_word(text, at, &mut quotes).unwrap_or_else(|| word_end(text, at));
-        out.push((at, &text[at..end]));
-        at = end;
-    }
-    out
+    std::iter::from_fn(move || {
+        let start = at + text[at..].find(|c| !is_space(c))?;
+        at = quoted_word(text, start, &mut quotes).unwrap_or_else(|| word_end(text, start));
+        Some((start, &text[start..at]))
+    })
 }
 
 fn word_end(text: &str, at: usize) -> usize {
@@ -159,7 +156,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<&str> {
-        smart_split(text).into_iter().map(|(_, word)| word).collect()
+        smart_split(text).map(|(_, word)| word).collect()
     }
 
     #[test]

@@ -2,8 +2,14 @@
 
 /// Returns whether Python's `str.isspace` (and `\s`) accepts `c`.
 pub(crate) fn is_space(c: char) -> bool {
-    matches!(c, '\t'..='\r' | '\x1c'..='\x20' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}'
-        | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+    if c.is_ascii() {
+        return matches!(c, '\t'..='\r' | '\x1c'..='\x20');
+    }
+    matches!(
+        c,
+        '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 /// Returns whether Python's `\w` accepts `c`: `str.isalnum` or the underscore, so no combining marks.
