@@ -103,7 +103,8 @@ impl Lines {
     /// Returns the index of `source`.
     #[must_use]
     pub fn new(source: &str) -> Self {
-        let mut starts = vec![0];
+        let mut starts = Vec::with_capacity(source.len() / 24 + 8);
+        starts.push(0);
         starts.extend(memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1));
         let mut chars = Vec::new();
         if !source.is_ascii() {

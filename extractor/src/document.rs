@@ -9,9 +9,9 @@ use crate::tree::Place;
 
 /// Returns the document as JSON text.
 pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, partial: Option<&str>) -> String {
-    let mut out = String::with_capacity(1024);
-    out.push_str("{\"v\":1,\"kind\":\"linked\",\"template\":{\"name\":");
     let entry = linker.files.first();
+    let mut out = String::with_capacity(1024 + entry.map_or(0, |file| file.source.len()));
+    out.push_str("{\"v\":1,\"kind\":\"linked\",\"template\":{\"name\":");
     optional(&mut out, entry.and_then(|file| file.name.as_deref()));
     out.push_str(",\"partial\":");
     optional(&mut out, partial);

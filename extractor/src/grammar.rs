@@ -108,7 +108,7 @@ fn variable(text: &str, at: usize, old: bool) -> Result<Atom<'_>, Error> {
         return Ok(Atom::Number(text));
     }
     let refuse = |message: String| Err(Error::new(EXPRESSION, Span::new(at, text.len()), message));
-    if text.split('.').any(|part| part.starts_with('_')) {
+    if text.starts_with('_') || text.as_bytes().windows(2).any(|pair| pair == b"._") {
         return refuse(format!("Variables and attributes may not begin with underscores: '{text}'"));
     }
     // The old grammar lets signs in only as part of a number such as "-1e", which then is a name.

@@ -1,6 +1,6 @@
 //! Names as small numbers.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A name of one extraction; equal names have equal numbers.
@@ -20,7 +20,7 @@ impl Default for Names {
         Self {
             text: String::with_capacity(512),
             ends: Vec::with_capacity(64),
-            known: FxHashMap::with_capacity_and_hasher(56, rustc_hash::FxBuildHasher),
+            known: FxHashMap::with_capacity_and_hasher(56, FxBuildHasher),
         }
     }
 }

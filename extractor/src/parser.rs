@@ -84,16 +84,17 @@ pub(crate) fn parse(
         return Err(Error::new(TOO_LARGE, Span::default(), message));
     }
     let super_name = names.intern("super");
+    let tokens = lex(source, registry.dotall);
     let parser = Parser {
         names,
-        unit: Unit::default(),
+        unit: Unit::with_capacity(tokens.len()),
         template,
         named_cycles: FxHashMap::default(),
         any_cycle: false,
         block_names: FxHashSet::default(),
         loaded: Loaded::builtins(registry),
         source,
-        tokens: lex(source, registry.dotall),
+        tokens,
         next: 0,
         frames: Vec::new(),
         ops: Vec::new(),

@@ -1,6 +1,6 @@
 //! The path tree: which values a template reads, and how.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::diag::Span;
@@ -75,11 +75,10 @@ struct Node {
     kept: bool,
     surely: bool,
     filters: SmallVec<[Sym; 1]>,
-    places: SmallVec<[Place; 1]>,
+    places: SmallVec<[Place; 2]>,
 }
 
 /// The nodes that were looked at; those that were read are kept when it is written.
-#[derive(Default)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
     known: FxHashMap<(u32, Via, Sym), NodeId>,
@@ -88,6 +87,13 @@ pub(crate) struct Tree {
 
 const TOP: u32 = u32::MAX;
 const PLACES: usize = 4;
+
+impl Default for Tree {
+    fn default() -> Self {
+        // What most templates need, so that they do not pay for growth.
+        Self { nodes: Vec::with_capacity(32), known: FxHashMap::with_capacity_and_hasher(28, FxBuildHasher), reads: 0 }
+    }
+}
 
 impl Tree {
     /// Returns the node of a name of the context.

@@ -134,6 +134,11 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
+    /// Returns an empty program with room for what so many tokens usually make.
+    pub(crate) fn with_capacity(tokens: usize) -> Self {
+        Self { exprs: Vec::with_capacity(tokens / 2 + 1), bodies: Vec::with_capacity(8), ..Self::default() }
+    }
+
     pub(crate) fn expr(&self, id: ExprId) -> Option<&Expr> {
         self.exprs.get(id.0 as usize)
     }
