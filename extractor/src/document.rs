@@ -21,8 +21,8 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
     number(&mut out, entry.map_or(0, |file| file.source.len()));
     out.push_str("},\"env\":");
     string(&mut out, &registry.hash);
-    out.push(',');
-    list(&mut out, "files", linker.files.iter(), |out, file| {
+    out.push_str(",\"files\":");
+    list(&mut out, linker.files.iter(), |out, file| {
         out.push_str("{\"name\":");
         optional(out, file.name.as_deref());
         out.push_str(",\"hash\":");
@@ -31,25 +31,27 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
     });
     out.push_str(",\"roots\":");
     linker.machine.tree.write(&linker.machine.names, &mut out, &mut |place, out| position(linker, place, out));
-    out.push(',');
-    list(&mut out, "deps", linker.dependencies.iter(), |out, dependency| write_dependency(linker, dependency, out));
+    out.push_str(",\"deps\":");
+    list(&mut out, linker.dependencies.iter(), |out, dependency| write_dependency(linker, dependency, out));
     if !linker.context.is_empty() {
-        out.push(',');
-        list(&mut out, "ctx", linker.context.iter(), |out, read| write_context(linker, read, out));
+        out.push_str(",\"ctx\":");
+        list(&mut out, linker.context.iter(), |out, read| write_context(linker, read, out));
     }
-    out.push_str(",\"tags\":{");
-    list(&mut out, "unknown", linker.unknown.iter(), |out, name| string(out, name));
-    out.push(',');
-    list(&mut out, "libs", linker.libraries.iter(), |out, name| string(out, name));
-    out.push_str("},");
-    list(&mut out, "diag", linker.diags.iter(), |out, diag| write_diag(linker, diag, out));
+    out.push_str(",\"tags\":{\"unknown\":");
+    list(&mut out, linker.unknown.iter(), |out, name| string(out, name));
+    out.push_str(",\"libs\":");
+    list(&mut out, linker.libraries.iter(), |out, name| string(out, name));
+    out.push_str("},\"diag\":");
+    list(&mut out, linker.diags.iter(), |out, diag| write_diag(linker, diag, out));
     if let Some(locals) = &linker.machine.locals {
         out.push_str(",\"locals\":{");
         for (row, (name, paths)) in locals.paths(&linker.machine.names).iter().enumerate() {
             if row > 0 {
                 out.push(',');
             }
-            list(&mut out, name, paths.iter(), |out, path| string(out, path));
+            string(&mut out, name);
+            out.push(':');
+            list(&mut out, paths.iter(), |out, path| string(out, path));
         }
         out.push('}');
     }
@@ -84,10 +86,10 @@ fn write_dependency<R: Resolver>(linker: &Linker<'_, R>, dependency: &Dependency
 fn write_context<R: Resolver>(linker: &Linker<'_, R>, read: &ContextRead, out: &mut String) {
     out.push_str("{\"tag\":");
     string(out, linker.machine.names.text(read.tag));
-    out.push(',');
+    out.push_str(",\"reads\":");
     match &read.reads {
-        None => out.push_str("\"reads\":\"*\""),
-        Some(reads) => list(out, "reads", reads.iter(), |out, name| string(out, linker.machine.names.text(*name))),
+        None => out.push_str("\"*\""),
+        Some(reads) => list(out, reads.iter(), |out, name| string(out, linker.machine.names.text(*name))),
     }
     out.push_str(",\"at\":");
     position(linker, read.place, out);

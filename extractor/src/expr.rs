@@ -77,8 +77,8 @@ pub(crate) fn parse(text: &str, at: usize, filters: &dyn Filters, names: &mut Na
     let head = operand(&raw.head, at, names);
     let calls = raw.calls.iter().zip(known).map(|(call, filter)| {
         let label = match &call.argument {
-            Some(Atom::Constant(text, _)) => names.intern(&format!("{}:'{text}'", call.name)),
-            Some(Atom::Number(text)) => names.intern(&format!("{}:{text}", call.name)),
+            Some(Atom::Constant(text, _)) => names.intern(&[call.name, ":'", text, "'"].concat()),
+            Some(Atom::Number(text)) => names.intern(&[call.name, ":", text].concat()),
             _ => names.intern(call.name),
         };
         let argument = call.argument.as_ref().map(|argument| operand(argument, at.wrapping_add(call.argument_at), names));

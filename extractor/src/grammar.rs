@@ -1,5 +1,7 @@
 //! The grammar of variables with filters: Django's `FilterExpression` and `Variable`, as written.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use crate::diag::{EXPRESSION, Error, Span};
@@ -13,7 +15,7 @@ pub enum Atom<'s> {
     /// An empty expression.
     Empty,
     /// A quoted string without its quotes, and whether it stood in `_(...)`.
-    Constant(String, bool),
+    Constant(Cow<'s, str>, bool),
     /// A number, as written.
     Number(&'s str),
     /// A lookup, as written.
@@ -92,14 +94,18 @@ pub(crate) fn parse_raw<'s>(
     Ok((raw, known))
 }
 
-fn constant<'s>(text: &str) -> Atom<'s> {
+fn constant(text: &str) -> Atom<'_> {
     let (quoted, translated) = match text.strip_prefix("_(") {
         Some(rest) => (rest.strip_suffix(')').unwrap_or(rest), true),
         None => (text, false),
     };
     let quote = &quoted[..1];
     let inner = &quoted[1..quoted.len() - 1];
-    Atom::Constant(inner.replace(&format!("\\{quote}"), quote).replace("\\\\", "\\"), translated)
+    if !inner.contains('\\') {
+        return Atom::Constant(Cow::Borrowed(inner), translated);
+    }
+    let unescaped = inner.replace(&format!("\\{quote}"), quote).replace("\\\\", "\\");
+    Atom::Constant(Cow::Owned(unescaped), translated)
 }
 
 /// Returns what Django's `Variable` makes of `text`, which is not a constant.

@@ -1,9 +1,8 @@
 //! JSON text.
 
-/// Writes `"key":[...]`.
-pub(crate) fn list<T>(out: &mut String, key: &str, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
-    string(out, key);
-    out.push_str(":[");
+/// Writes `[...]`.
+pub(crate) fn list<T>(out: &mut String, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
+    out.push('[');
     for (row, item) in items.enumerate() {
         if row > 0 {
             out.push(',');

@@ -138,7 +138,7 @@ fn parse_expression<'py>(py: Python<'py>, text: &str, registry: &Registry) -> Py
         }
     }
     let filters = raw.calls.iter().map(|call| match &call.argument {
-        Some(Atom::Constant(text, _)) => (call.name, Some("lit"), Some(text.clone())),
+        Some(Atom::Constant(text, _)) => (call.name, Some("lit"), Some(text.to_string())),
         Some(Atom::Number(text) | Atom::Lookup(text)) => (call.name, Some("var"), Some((*text).to_owned())),
         None | Some(Atom::Empty) => (call.name, None, None),
     });

@@ -14,10 +14,7 @@ pub(crate) fn is_space(c: char) -> bool {
 
 /// Returns whether Python's `\w` accepts `c`: `str.isalnum` or the underscore, so no combining marks.
 pub(crate) fn is_word(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_alphanumeric() || c == '_';
-    }
-    within(&WORD, c)
+    c.is_ascii_alphanumeric() || c == '_' || (!c.is_ascii() && within(&WORD, c))
 }
 
 /// Returns the value of a decimal digit of any script, as `int()` reads it.

@@ -1,8 +1,8 @@
 //! The expression of `{% if %}`: Django's top-down operator precedence parser, with a stack of its own.
 
 use crate::diag::Error;
-use crate::names::Sym;
 use crate::parser::{Parser, TagToken};
+use crate::split::Bit;
 use crate::tree::Uses;
 use crate::unit::{ExprId, Read, Want};
 
@@ -47,22 +47,22 @@ enum Node {
     Infix(Operator, usize, usize),
 }
 
-enum Word {
-    Operator(Operator, String),
-    Operand(ExprId, String),
+enum Word<'b> {
+    Operator(Operator, &'b str),
+    Operand(ExprId, &'b str),
 }
 
 /// Returns the reads of the tag's condition in the order in which they happen.
 pub(super) fn condition(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Vec<Read>, Error> {
-    let words = words(parser, tag)?;
+    let bits = tag.bits()?;
+    let words = words(parser, bits.get(1..).unwrap_or(&[]))?;
     let (nodes, root) = tree(tag, &words)?;
     Ok(reads(parser, &nodes, root))
 }
 
-fn words(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Vec<Word>, Error> {
-    let bits = tag.bits()?;
+fn words<'b>(parser: &mut Parser<'_>, bits: &'b [Bit<'_>]) -> Result<Vec<Word<'b>>, Error> {
     let mut words = Vec::with_capacity(bits.len());
-    let mut bits = bits.iter().skip(1).peekable();
+    let mut bits = bits.iter().peekable();
     while let Some(bit) = bits.next() {
         let pair = match (&*bit.text, bits.peek()) {
             ("is", Some(next)) if **next == "not" => Some("is not"),
@@ -74,15 +74,15 @@ fn words(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Vec<Word>, Error
         }
         let word = pair.unwrap_or(&bit.text);
         words.push(match Operator::of(word) {
-            Some(operator) => Word::Operator(operator, word.to_owned()),
-            None => Word::Operand(parser.compile(bit)?, word.to_owned()),
+            Some(operator) => Word::Operator(operator, word),
+            None => Word::Operand(parser.compile(bit)?, word),
         });
     }
     Ok(words)
 }
 
 /// Returns the nodes of the expression and the index of its root.
-fn tree(tag: &TagToken<'_>, words: &[Word]) -> Result<(Vec<Node>, usize), Error> {
+fn tree(tag: &TagToken<'_>, words: &[Word<'_>]) -> Result<(Vec<Node>, usize), Error> {
     let mut nodes = Vec::with_capacity(words.len());
     let mut pending: Vec<(Operator, Option<usize>)> = Vec::new();
     let mut words = words.iter().peekable();
@@ -131,8 +131,7 @@ fn tree(tag: &TagToken<'_>, words: &[Word]) -> Result<(Vec<Node>, usize), Error>
 }
 
 /// Walks the expression: the right side of `and` and `or` may not be read.
-fn reads(parser: &mut Parser<'_>, nodes: &[Node], root: usize) -> Vec<Read> {
-    let constants = ["None", "True", "False"].map(|name| parser.names.intern(name));
+fn reads(parser: &Parser<'_>, nodes: &[Node], root: usize) -> Vec<Read> {
     let mut reads = Vec::new();
     let mut todo = vec![(root, Want::Use(Uses::BOOL), false)];
     while let Some((at, want, maybe)) = todo.pop() {
@@ -146,7 +145,7 @@ fn reads(parser: &mut Parser<'_>, nodes: &[Node], root: usize) -> Vec<Read> {
                     Operator::Or | Operator::And => (also_bool(want), want, true),
                     Operator::In => (Want::Use(Uses::CMP), Want::Members, maybe),
                     Operator::Is => {
-                        let constant = |at: usize| is_constant(parser, nodes.get(at), constants);
+                        let constant = |at: usize| is_constant(parser, nodes.get(at));
                         let want = if constant(*left) || constant(*right) { Uses::CMP } else { Uses::ESC };
                         (Want::Use(want), Want::Use(want), maybe)
                     }
@@ -167,7 +166,11 @@ fn also_bool(want: Want) -> Want {
     }
 }
 
-fn is_constant(parser: &Parser<'_>, node: Option<&Node>, constants: [Sym; 3]) -> bool {
+fn is_constant(parser: &Parser<'_>, node: Option<&Node>) -> bool {
     let Some(Node::Leaf(expr)) = node else { return false };
-    parser.unit.expr(*expr).and_then(crate::expr::Expr::bare_name).is_some_and(|name| constants.contains(&name))
+    parser
+        .unit
+        .expr(*expr)
+        .and_then(crate::expr::Expr::bare_name)
+        .is_some_and(|name| ["None", "True", "False"].contains(&parser.names.text(name)))
 }

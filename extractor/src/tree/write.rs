@@ -8,15 +8,14 @@ impl Tree {
     /// Writes the object of all roots.
     pub(crate) fn write(&self, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) {
         let kept = self.kept(names);
-        let mut open = vec![Level::below(self.children(&kept, None), false)];
+        let mut open = vec![Level::below(children(&kept, None), false)];
         out.push('{');
         while let Some(level) = open.last_mut() {
-            let Some(id) = level.next() else {
+            let Some((id, node)) = level.next() else {
                 out.push_str(level.closer);
                 open.pop();
                 continue;
             };
-            let Some(node) = self.nodes.get(id.0 as usize) else { continue };
             let head = if level.via == Some(node.via) { "," } else { level.enter(node.via) };
             out.push_str(head);
             if node.via != Via::Element {
@@ -25,14 +24,15 @@ impl Tree {
             }
             out.push('{');
             let written = Self::write_fields(node, names, out, position);
-            open.push(Level::below(self.children(&kept, Some(id)), written));
+            open.push(Level::below(children(&kept, Some(id)), written));
         }
     }
 
     fn write_fields(node: &Node, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) -> bool {
         let before = out.len();
         if node.uses != Uses::NONE {
-            list(out, "u", node.uses.words(), string);
+            out.push_str("\"u\":");
+            list(out, node.uses.words(), string);
         }
         if !node.surely {
             comma(out, before);
@@ -40,45 +40,49 @@ impl Tree {
         }
         if !node.filters.is_empty() {
             comma(out, before);
-            list(out, "f", node.filters.iter(), |out, label| string(out, names.text(*label)));
+            out.push_str("\"f\":");
+            list(out, node.filters.iter(), |out, label| string(out, names.text(*label)));
         }
         if !node.places.is_empty() {
             comma(out, before);
-            list(out, "at", node.places.iter(), |out, place| position(*place, out));
+            out.push_str("\"at\":");
+            list(out, node.places.iter(), |out, place| position(*place, out));
         }
         out.len() > before
     }
 
     /// Returns the nodes that were read or lead to such, in the order in which they are written below each parent.
-    fn kept(&self, names: &Names) -> Vec<NodeId> {
-        let mut kept: Vec<NodeId> =
-            (0..TOP).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.kept).map(|(id, _)| id).collect();
-        kept.sort_unstable_by_key(|id| self.nodes.get(id.0 as usize).map(|node| (node.parent, node.via, names.text(node.name))));
-        kept
-    }
-
-    fn children<'k>(&self, kept: &'k [NodeId], parent: Option<NodeId>) -> &'k [NodeId] {
-        let parent_of = |id: &NodeId| self.nodes.get(id.0 as usize).and_then(|node| node.parent);
-        let start = kept.partition_point(|id| parent_of(id) < parent);
-        let rest = &kept[start..];
-        &rest[..rest.iter().take_while(|id| parent_of(id) == parent).count()]
+    fn kept(&self, names: &Names) -> Vec<Row<'_>> {
+        let mut rows: Vec<Row<'_>> = (0..TOP).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.kept).collect();
+        rows.sort_unstable_by(|(_, one), (_, other)| {
+            let order = (one.parent, one.via).cmp(&(other.parent, other.via));
+            order.then_with(|| names.text(one.name).cmp(names.text(other.name)))
+        });
+        rows
     }
 }
 
+type Row<'t> = (NodeId, &'t Node);
+
+fn children<'k, 't>(kept: &'k [Row<'t>], parent: Option<NodeId>) -> &'k [Row<'t>] {
+    let rest = &kept[kept.partition_point(|(_, node)| node.parent < parent)..];
+    &rest[..rest.iter().take_while(|(_, node)| node.parent == parent).count()]
+}
+
 /// An object that is being written: its children that are not yet, and what closes it after the last.
-struct Level<'k> {
-    children: &'k [NodeId],
+struct Level<'k, 't> {
+    children: &'k [Row<'t>],
     via: Option<Via>,
     closer: &'static str,
     started: bool,
 }
 
-impl<'k> Level<'k> {
-    fn below(children: &'k [NodeId], started: bool) -> Self {
+impl<'k, 't> Level<'k, 't> {
+    fn below(children: &'k [Row<'t>], started: bool) -> Self {
         Self { children, via: None, closer: "}", started }
     }
 
-    fn next(&mut self) -> Option<NodeId> {
+    fn next(&mut self) -> Option<Row<'t>> {
         let (first, rest) = self.children.split_first()?;
         self.children = rest;
         Some(*first)
