@@ -73,31 +73,28 @@ fn smart_split(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + text[at..].find(|c| !is_space(c))?;
-        at = quoted_word(text, start, &mut quotes).unwrap_or_else(|| word_end(text, start));
+        at = word_end(text, start, &mut quotes);
         Some((start, &text[start..at]))
     })
 }
 
-fn word_end(text: &str, at: usize) -> usize {
-    text[at..].find(is_space).map_or(text.len(), |len| at + len)
-}
-
-/// Returns the end of a word that has at least one complete quoted piece.
-fn quoted_word(text: &str, at: usize, quotes: &mut Quotes<'_>) -> Option<usize> {
-    let mut end = None;
+/// Returns the end of the word at `at`, to which spaces in quotes belong.
+///
+/// A quote that never closes is a character like others, but after a quoted piece it starts the next word.
+fn word_end(text: &str, at: usize, quotes: &mut Quotes<'_>) -> usize {
     let mut upto = at;
     loop {
+        let piece = upto;
         upto += text[upto..].find(|c| is_space(c) || c == '"' || c == '\'').unwrap_or(text.len() - upto);
-        if end.is_some() {
-            end = Some(upto);
-        }
         let quote = match text.as_bytes().get(upto) {
             Some(quote @ (b'"' | b'\'')) => *quote,
-            _ => return end,
+            _ => return upto,
         };
-        let Some(close) = quotes.close(quote, upto + 1) else { return end };
-        upto = close + 1;
-        end = Some(upto);
+        match quotes.close(quote, upto + 1) {
+            Some(close) => upto = close + 1,
+            None if piece > at => return upto,
+            None => return upto + text[upto..].find(is_space).unwrap_or(text.len() - upto),
+        }
     }
 }
 
