@@ -14,7 +14,7 @@ from djust_ast._extractor import ExtractError, Registry
 from djust_ast._extractor import extract as extract_paths
 from djust_ast.conf import settings
 from djust_ast.errors import TemplateError
-from djust_ast.paths import PathTree, decode
+from djust_ast.paths import PathTree
 from djust_ast.registry import lexer_is_patched, registry_for, stock_registry
 
 
@@ -105,7 +105,7 @@ def _extract(
     local_names: bool = False,
 ) -> PathTree:
     try:
-        return decode(extract_paths(source, name, registry, resolve, locals=local_names).json())
+        return PathTree(extract_paths(source, name, registry, resolve, locals=local_names).json())
     except ExtractError as error:
         raise template_error(*error.args) from None
 

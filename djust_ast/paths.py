@@ -1,7 +1,7 @@
 """What a template reads: frozen nodes, no model in sight.
 
-The extractor hands over JSON (schema ``djust-ast/paths@1``); ``decode`` turns it into a ``PathTree`` once a
-template. ``from_paths`` makes the same nodes from dotted paths.
+The extractor hands over JSON (schema ``djust-ast/paths@1``), which ``PathTree`` decodes. ``from_paths`` makes the
+same nodes from dotted paths.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 
@@ -68,60 +69,89 @@ class Dependency:
     missing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class PathTree:
-    """All that one template reads, its parents and includes linked in."""
+    """All that one template reads, its parents and includes linked in.
 
-    roots: Mapping[str, PathNode]
-    deps: tuple[Dependency, ...]
-    context_reads: tuple[ContextRead, ...]
-    files: tuple[str, ...]
-    env: str
-    fingerprint: str
-    text: bytes
-    locals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    It is the extractor's document; what is asked of it is decoded when it is first asked for.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
 
     def json(self) -> bytes:
         """The extractor's own document, UTF-8."""
         return self.text
 
-    def dotted(self) -> dict[str, list[str]]:
-        """``{root: [dotted paths]}``, sorted; elements and literal indexes leave no trace."""
-        return {name: sorted(set(dotted(node))) for name, node in sorted(self.roots.items())}
+    @cached_property
+    def roots(self) -> Mapping[str, PathNode]:
+        """What is read of each name of the context."""
+        return {name: _node(node, self.files) for name, node in self._document["roots"].items()}
 
-    @property
+    @cached_property
+    def deps(self) -> tuple[Dependency, ...]:
+        """The templates that it extends and includes."""
+        return tuple(
+            Dependency(dep["kind"], dep.get("name"), dep.get("expr"), bool(dep.get("missing")))
+            for dep in self._document.get("deps", ())
+        )
+
+    @cached_property
+    def context_reads(self) -> tuple[ContextRead, ...]:
+        """The tags that may read names of the context by themselves."""
+        return tuple(
+            ContextRead(
+                read["tag"],
+                None if read["reads"] == "*" else tuple(read["reads"]),
+                _position(read.get("at"), self.files),
+            )
+            for read in self._document.get("ctx", ())
+        )
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that took part, its own first."""
+        return tuple(entry["name"] or "<template>" for entry in self._document.get("files", ()))
+
+    @cached_property
+    def locals(self) -> Mapping[str, tuple[str, ...]]:
+        """The paths below loop variables and aliases, where they were asked for."""
+        return {name: tuple(paths) for name, paths in self._document.get("locals", {}).items()}
+
+    @cached_property
+    def env(self) -> str:
+        """A hash of the tags, filters and rules by which it was read."""
+        return str(self._document.get("env", ""))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the whole document, sources included."""
+        return hashlib.sha256(self.text).hexdigest()
+
+    @cached_property
     def escapes(self) -> bool:
         """Whether some tag may read the whole context."""
         return any(read.reads is None for read in self.context_reads)
 
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.text)
+        return document
+
+    def dotted(self) -> dict[str, list[str]]:
+        """``{root: [dotted paths]}``, sorted; elements and literal indexes leave no trace."""
+        return {name: sorted(set(dotted(node))) for name, node in sorted(self.roots.items())}
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, PathTree) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"<PathTree of {self.files[0] if self.files else '<template>'}: {', '.join(self.roots)}>"
+
     def __str__(self) -> str:
         return "\n".join(line for name, node in self.roots.items() for line in outline(name, node))
-
-
-def decode(text: bytes) -> PathTree:
-    """The tree that the extractor's JSON document describes."""
-    document = json.loads(text)
-    files = tuple(entry["name"] or "<template>" for entry in document.get("files", ()))
-    return PathTree(
-        roots={name: _node(node, files) for name, node in document.get("roots", {}).items()},
-        deps=tuple(
-            Dependency(dep["kind"], dep.get("name"), dep.get("expr"), bool(dep.get("missing")))
-            for dep in document.get("deps", ())
-        ),
-        context_reads=tuple(
-            ContextRead(
-                read["tag"],
-                None if read["reads"] == "*" else tuple(read["reads"]),
-                _position(read.get("at"), files),
-            )
-            for read in document.get("ctx", ())
-        ),
-        files=files,
-        env=document.get("env", ""),
-        fingerprint=hashlib.sha256(text).hexdigest(),
-        text=text,
-        locals={name: tuple(paths) for name, paths in document.get("locals", {}).items()},
-    )
 
 
 def from_paths(paths: Iterable[str]) -> PathNode:
