@@ -99,16 +99,20 @@ impl Machine {
         let Some(head) = steps.next() else { return Value::default() };
         let mut place = Place { file, span: Span::new(path.start, head.end.saturating_sub(path.start)) };
         let mut value = self.name(head.name);
-        // The name in front of the key of a regroup is not written anywhere.
-        if place.span.len > 0 {
-            self.place(&value, place);
-        }
+        self.place_written(&value, place);
         for step in steps {
             place.span.len = step.end.saturating_sub(path.start);
             value = self.step(&value, step.name, step.index, place);
-            self.place(&value, place);
+            self.place_written(&value, place);
         }
         value
+    }
+
+    /// Notes where a value is written: the name in front of the key of a regroup is not, however many dots it has.
+    fn place_written(&mut self, value: &Value, place: Place) {
+        if place.span.len > 0 {
+            self.place(value, place);
+        }
     }
 
     fn place(&mut self, value: &Value, place: Place) {
