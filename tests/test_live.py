@@ -1,6 +1,10 @@
 """LiveViews over HTTP: what is the context, what is served, what stays as it is."""
 
+import re
+from pathlib import Path
+
 import pytest
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.template import Context, Template, TemplateDoesNotExist, TemplateSyntaxError
@@ -8,6 +12,7 @@ from django.test import RequestFactory
 
 from djust_ast.demo.rentals.models import Lease, Property, Tenant
 from djust_ast.live import LiveView
+from djust_ast.live.view import _RESERVED as reserved
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +196,63 @@ def test_context_is_the_public_attributes_of_the_instance_and_its_classes():
         "count": 3,
         "extra": 5,
     }
+
+
+def test_a_related_manager_is_public(agency, django_assert_num_queries):
+    class Related(LiveView):
+        template = "{% for lease in leases.all %}{{ lease.rent }};{% endfor %}"
+
+        def mount(self, request, **kwargs):
+            self.leases = Lease.objects.first().property.leases
+
+    view = mounted(Related)
+    expected = "".join(f"{lease.rent};" for lease in view.leases.all())
+    with django_assert_num_queries(1):
+        assert page(view) == expected != ""
+
+
+def test_what_djangos_mixins_define_is_not_context():
+    class Private(LoginRequiredMixin, LiveView):
+        template = "{{ login_url }}{{ title }}"
+        title = "t"
+
+    assert Private().get_context_data() == {"title": "t"}
+
+
+def test_state_is_a_name_like_any_other():
+    class Address(LiveView):
+        template = "{{ state }}"
+
+        def mount(self, request, **kwargs):
+            self.state = "CA"
+
+    assert page(mounted(Address)) == "CA"
+
+
+def test_reserved_names_are_those_of_the_docs():
+    docs = (Path(__file__).parent.parent / "docs/liveview.md").read_text()
+    told = docs.split("These names are never context:")[1].split("\n\n")[0]
+    public = {name for name in reserved if not name.startswith("_")}
+    assert set(re.findall(r"`(\w+)`", told)) == public
+
+
+def test_overrides_may_take_positional_arguments():
+    class Positional(LiveView):
+        template = "{{ title }}"
+
+        def get_context_data(self, title="none", **kwargs):
+            return super().get_context_data(title=title, **kwargs)
+
+    assert Positional().get_context_data("given") == {"title": "given"}
+    assert Positional().live_context("given", more=1) == {"title": "given", "more": 1}
+
+
+def test_an_asynchronous_mount_is_refused_when_the_class_is_made():
+    with pytest.raises(ImproperlyConfigured, match=r"Waiting\.mount is async; it is called synchronously"):
+
+        class Waiting(LiveView):
+            async def mount(self, request, **kwargs):
+                pass
 
 
 def test_a_queryset_on_the_class_is_fresh_in_every_request(agency):

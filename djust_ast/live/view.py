@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ClassVar, cast
+from inspect import iscoroutinefunction
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
+from django.db.models.manager import BaseManager
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
@@ -34,10 +36,11 @@ class LiveView(View):
     template_name: str | None = None
     template: str | None = None
     template_string: str | None = None
-    state: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if iscoroutinefunction(cls.mount):
+            raise ImproperlyConfigured(f"{cls.__name__}.mount is async; it is called synchronously")
         # Also where a mixin that is no LiveView brings the override.
         given = cls.get_context_data
         if not getattr(given, "serializes", False):
@@ -72,11 +75,11 @@ class LiveView(View):
         """The public attributes and ``kwargs``, with records in the place of what the template reads."""
         return {**self._public(), **kwargs}
 
-    def live_context(self, **kwargs: Any) -> _Context:
+    def live_context(self, *args: Any, **kwargs: Any) -> _Context:
         """The context before it is serialized: the querysets and models themselves."""
         self._inside = getattr(self, "_inside", 0) + 1
         try:
-            return self.get_context_data(**kwargs)
+            return self.get_context_data(*args, **kwargs)
         finally:
             self._inside -= 1
 
@@ -87,7 +90,8 @@ class LiveView(View):
     def _public(self) -> _Context:
         found: _Context = {}
         for cls in reversed(type(self).__mro__):
-            if cls not in _FRAMEWORK:
+            # What Django's mixins define, as login_url, would shadow the values of context processors.
+            if cls is not LiveView and not cls.__module__.startswith("django."):
                 # A queryset on a class is shared by all requests: each takes a clone that is not evaluated.
                 found |= {name: _unshared(value) for name, value in vars(cls).items()}
         found |= vars(self)
@@ -96,12 +100,12 @@ class LiveView(View):
 
 def _serializing(method: Callable[..., _Context]) -> Callable[..., _Context]:
     @wraps(method)
-    def get_context_data(self: LiveView, **kwargs: Any) -> _Context:
+    def get_context_data(self: LiveView, *args: Any, **kwargs: Any) -> _Context:
         if getattr(self, "_inside", 0):
-            return method(self, **kwargs)
+            return method(self, *args, **kwargs)
         self._inside = 1
         try:
-            context = method(self, **kwargs)
+            context = method(self, *args, **kwargs)
         finally:
             self._inside = 0
         return serialize_context(self.get_template(), context, request=self._request)
@@ -112,12 +116,13 @@ def _serializing(method: Callable[..., _Context]) -> Callable[..., _Context]:
 
 LiveView.get_context_data = _serializing(LiveView.get_context_data)  # type: ignore[method-assign]
 
-_FRAMEWORK = frozenset({*View.__mro__, LiveView})
 _RESERVED = frozenset({*dir(LiveView), "request", "args", "kwargs", "head"})
 
 
 def _public(name: str, value: Any) -> bool:
-    if name.startswith("_") or name in _RESERVED or callable(value):
+    if name.startswith("_") or name in _RESERVED:
+        return False
+    if callable(value) and not isinstance(value, BaseManager):  # the manager of a relation can be called
         return False
     return not hasattr(type(value), "__get__")  # properties and the like belong to the class
 
