@@ -54,6 +54,12 @@ impl<R: Resolver> Linker<'_, R> {
 
     pub(super) fn push_scope(&mut self, code: &Code, binds: &[(Sym, ExprId)], wall: bool) {
         let values: Vec<(Sym, Value)> = binds.iter().map(|(name, expr)| (*name, self.eval(code, *expr, false))).collect();
+        // Django looks the values up even if nothing reads the names; what only that does is not sure to be wanted.
+        let locals = self.machine.locals.take();
+        for (_, value) in &values {
+            self.machine.consume(value, Uses::NONE, true);
+        }
+        self.machine.locals = locals;
         self.machine.scope.push(wall);
         for (name, value) in values {
             self.machine.bind_local(name, value);
