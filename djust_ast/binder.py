@@ -90,9 +90,9 @@ def element_of(node: PathNode) -> PathNode | None:
 
 def _sorted(node: PathNode, names: list[str]) -> PathNode:
     if not names or names[0] not in node.attrs:
-        return replace(node, filters=(*node.filters, SORT)) if not names else node
+        return node._replace(filters=(*node.filters, SORT)) if not names else node
     below = _sorted(node.attrs[names[0]], names[1:])
-    return replace(node, attrs={**node.attrs, names[0]: below})
+    return node._replace(attrs={**node.attrs, names[0]: below})
 
 
 def in_parts(node: PathNode) -> bool:
@@ -139,7 +139,7 @@ def _with_bodies(node: PathNode, model: type[Model], scope: _Scope) -> tuple[Pat
         seen.add((model, name))
         read = reads(model, name)
         if read is not None:
-            node = replace(merge(node, read), where=node.where)
+            node = merge(node, read)._replace(where=node.where)
             names += read.attrs
     return node, scope if len(seen) == len(scope.bodies) else replace(scope, bodies=frozenset(seen))
 
@@ -155,7 +155,8 @@ def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -
     for m in members:
         if m.name in DICT_NAMES and isinstance(m, Computed | Missing | Related) and not m.quiet:
             return f"a dict would answer {m.name!r}"
-        if SORT in node.attrs[m.name].filters and not _attribute(model, m):
+        labels = node.attrs[m.name].filters
+        if labels and SORT in labels and not _attribute(model, m):
             return f"sorted by {m.name!r}, which a template would call"
     return opaque(model)
 

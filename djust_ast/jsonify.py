@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -28,8 +27,7 @@ _ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
 
 def eager(node: PathNode) -> PathNode:
     """``node`` with nothing left to a branch: data that leaves the process is complete."""
-    return replace(
-        node,
+    return node._replace(
         conditional=False,
         attrs={name: eager(child) for name, child in node.attrs.items()},
         indexes={name: eager(child) for name, child in node.indexes.items()},

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -26,8 +27,10 @@ class Position(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class PathNode:
+_NONE: Mapping[str, PathNode] = MappingProxyType({})
+
+
+class PathNode(NamedTuple):
     """One value that a template reads, and what it reads below it.
 
     ``uses`` are the uses of the value itself (``out bool len iter cmp num arg esc``), ``attrs`` its ``.name``
@@ -36,8 +39,8 @@ class PathNode:
     """
 
     uses: frozenset[str] = frozenset()
-    attrs: Mapping[str, PathNode] = field(default_factory=dict)
-    indexes: Mapping[str, PathNode] = field(default_factory=dict)
+    attrs: Mapping[str, PathNode] = _NONE
+    indexes: Mapping[str, PathNode] = _NONE
     element: PathNode | None = None
     conditional: bool = False
     filters: tuple[str, ...] = ()
@@ -184,8 +187,7 @@ def merge(left: PathNode, right: PathNode) -> PathNode:
 
 def unsure(node: PathNode) -> PathNode:
     """``node`` with everything below it left to chance, as where one of several objects is read."""
-    return replace(
-        node,
+    return node._replace(
         conditional=True,
         attrs={name: unsure(child) for name, child in node.attrs.items()},
         indexes={name: unsure(child) for name, child in node.indexes.items()},

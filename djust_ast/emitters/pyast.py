@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from djust_ast.emitters import Emitted, function_name, identifier, paths_of
@@ -55,6 +56,9 @@ class _Place:
         self.writer.at = self.at
 
 
+_HERE: AbstractContextManager[None] = nullcontext()
+
+
 class _Writer:
     """What both routes share: positions, numbered names, and the objects that the code refers to."""
 
@@ -69,10 +73,10 @@ class _Writer:
     def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
         raise NotImplementedError
 
-    def place(self, where: Position | None) -> _Place:
+    def place(self, where: Position | None) -> AbstractContextManager[None]:
         """Nodes made inside stand where the template asks for them, if that is in this function's file."""
         if where is None or where.file != self.file:
-            return _Place(self, self.at)
+            return _HERE
         start = where.column - 1
         end = {"end_lineno": where.line, "end_col_offset": start + where.length}
         return _Place(self, {"lineno": where.line, "col_offset": start, **end})

@@ -182,7 +182,7 @@ def _page(key: Key, node: PathNode, page: Page[Any], how: Serving) -> Served | N
         filters=node.filters,
         where=node.where,
     )
-    inner = serve((*key, "[page]"), merge(rows, replace(listed, uses=frozenset())), page.object_list, how)
+    inner = serve((*key, "[page]"), merge(rows, listed._replace(uses=frozenset())), page.object_list, how)
     if inner is None:
         return None
 
@@ -216,7 +216,7 @@ def _without_all(node: PathNode) -> PathNode:
     """``node`` with what is read through ``.all`` read directly: a queryset's ``all()`` is its rows again."""
     if "all" not in node.attrs:
         return node
-    rest = replace(node, attrs={name: child for name, child in node.attrs.items() if name != "all"})
+    rest = node._replace(attrs={name: child for name, child in node.attrs.items() if name != "all"})
     return merge(rest, node.attrs["all"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Manager, Model, QuerySet
@@ -83,11 +83,11 @@ def _known(node: PathNode, model: type[Model]) -> PathNode:
                 rest = _known(child, relation.model)
                 if relation.many and "all" in child.attrs:
                     rows = _known(child.attrs["all"], relation.model)
-                    rest = replace(rest, attrs={**rest.attrs, "all": rows})
+                    rest = rest._replace(attrs={**rest.attrs, "all": rows})
                 attrs[name] = rest
             case _:
                 attrs[name] = child
-    return replace(node, attrs=attrs)
+    return node._replace(attrs=attrs)
 
 
 def _relations(
