@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from djust_ast.paths import PathTree
-from djust_ast.plans import outline
+from djust_ast.plans import GIVEN, outline
 from djust_ast.serializer import Compiled
 
 
@@ -33,6 +33,14 @@ class RootExplanation:
             return f"{head}, passed as it is: {self.reason}"
         lines = outline(self.compiled.spec, self.compiled.plan)
         return "\n  ".join([head, *lines])
+
+    @property
+    def queries(self) -> tuple[int, int]:
+        """The least and the most queries; none for what loaded objects have already."""
+        if self.compiled is None:
+            return 0, 0
+        low, high = self.compiled.plan.queries
+        return (0, high - 1) if self.compiled.plan.reason == GIVEN.rows else (low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,10 @@ class Explanation:
 
     @property
     def queries(self) -> tuple[int, int]:
-        """The least and the most queries of one page: the most if every branch renders."""
-        counts = [root.compiled.plan.queries for root in self.roots if root.compiled and root.before]
+        """The least and the most queries of one page: the most if every branch renders and no relation of a
+        loaded object is loaded.
+        """
+        counts = [root.queries for root in self.roots]
         return sum(low for low, _ in counts), sum(high for _, high in counts)
 
     def __str__(self) -> str:
