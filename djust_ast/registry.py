@@ -229,10 +229,13 @@ def _filter_spec(
 def context_reads(function: Callable[..., Any] | None) -> list[str] | None:
     """Return the names that a function reads from its ``context``, or ``None`` if it may read any.
 
-    Only ``context["name"]``, ``context.get("name", ...)`` and ``"name" in context`` can be told.
+    Only ``context["name"]``, ``context.get("name", ...)`` and ``"name" in context`` can be told, and nothing of
+    a function that is decorated: the decorator sees the context as well.
     """
+    if hasattr(function, "__wrapped__"):
+        return None
     try:
-        source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))  # type: ignore[arg-type]
+        source = textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type]
         tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError, ValueError):
         return None

@@ -1,5 +1,6 @@
 """What the registry says of tags and filters that come from elsewhere."""
 
+import functools
 import json
 import re
 
@@ -51,6 +52,22 @@ def test_simple_tag_that_reads_anything(library):
         return context.flatten()
 
     assert tree("{% dump %}", library)["ctx"][0]["reads"] == "*"
+
+
+def test_decorated_tag_reads_anything(library):
+    def loud(function):
+        @functools.wraps(function)
+        def wrapper(context, *args):
+            return context["volume"] + function(context, *args)
+
+        return wrapper
+
+    @library.simple_tag(takes_context=True)
+    @loud
+    def who(context):
+        return context["user"]
+
+    assert tree("{% who %}", library)["ctx"][0]["reads"] == "*"
 
 
 def test_inclusion_tag_names_its_template(library):
