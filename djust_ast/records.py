@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, overload
 
 from django.db.models import QuerySet
 
 # What Django's lookup takes for "no such key" (django.template.base.Variable._resolve_lookup).
 SWALLOWED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+
+
+_Absent = tuple[tuple[str, tuple[type, ...]], ...]
 
 
 class Record(dict[str, Any]):
@@ -92,6 +96,21 @@ class Hole(dict[str, Any]):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.absent]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By their bases, since Django names these exceptions after the query name, where they cannot be found.
+        absent = tuple((name, exception.__bases__) for name, exception in self.absent.items())
+        return (_hole, (absent, dict(self)))
+
+
+def _hole(absent: _Absent, members: dict[str, Any]) -> Hole:
+    return _hole_class(absent)(members)
+
+
+@lru_cache(maxsize=256)
+def _hole_class(absent: _Absent) -> type[Hole]:
+    exceptions = {name: type("RelatedObjectDoesNotExist", bases, {}) for name, bases in absent}
+    return type("Hole", (Hole,), {"__slots__": (), "absent": exceptions})
 
 
 class Records(list[Any]):
@@ -193,6 +212,9 @@ class LazyRecords(Sequence[Any]):
 
     def __getattr__(self, name: str) -> Any:
         return refine(self.source, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Records, (list(self),))
 
     def __repr__(self) -> str:
         return "<LazyRecords, not fetched>" if self._rows is None else repr(self._rows)

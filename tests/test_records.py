@@ -120,6 +120,23 @@ def test_records_can_be_copied_and_pickled():
     assert (type(rows), rows) == (Records, [record])
 
 
+def test_lazy_rows_can_be_copied_and_pickled():
+    runs = []
+    rows = LazyRecords(lambda: runs.append(1) or [1, 2])
+    for found in (copy.copy(rows), copy.deepcopy(rows), pickle.loads(pickle.dumps(rows))):  # noqa: S301
+        assert (type(found), found) == (Records, [1, 2])
+    assert runs == [1]
+
+
+def test_holes_can_be_copied_and_pickled():
+    absent = {"passport": zoo.Animal.passport.RelatedObjectDoesNotExist}
+    hole = type("Hole", (Hole,), {"__slots__": (), "absent": absent})(name="Leo")
+    for found in (copy.copy(hole), copy.deepcopy(hole), pickle.loads(pickle.dumps(hole))):  # noqa: S301
+        assert found == {"name": "Leo"}
+        with pytest.raises(zoo.Passport.DoesNotExist):
+            getattr(found, "passport")  # noqa: B009
+
+
 def test_a_hole_is_silent_where_django_is():
     class Absent(Hole):
         absent = {"passport": zoo.Animal.passport.RelatedObjectDoesNotExist}
