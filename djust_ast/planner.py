@@ -1,7 +1,7 @@
 """Planning: a spec and the state of the objects at hand become a query plan.
 
 Rows where they are provably what the instances would show, instances otherwise. The reasons of a refusal are
-rows of ``docs/planner.md``.
+rows of ``docs/plans.md``.
 """
 
 from __future__ import annotations

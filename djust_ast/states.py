@@ -79,7 +79,7 @@ def _deferred(queryset: AnyQuerySet) -> bool:
     return bool(queryset.query.deferred_loading[0]) or not queryset.query.deferred_loading[1]
 
 
-# Why rows may not replace the instances of a queryset (docs/planner.md).
+# Why rows may not replace the instances of a queryset (docs/plans.md).
 REFUSALS: tuple[tuple[Callable[[AnyQuerySet], Any], str], ...] = (
     (_own_methods, "the queryset class has its own way to make instances"),
     (lambda qs: qs.query.combinator, "a union, intersection or difference"),
