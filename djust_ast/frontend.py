@@ -115,8 +115,3 @@ def template_error(
 ) -> TemplateError:
     """The extractor's error as ours."""
     return TemplateError(message, file, line, column, code=code, length=length, source_line=text)
-
-
-def context_of(value: Any) -> Any:
-    """The ``django.template.Template`` behind a backend's template object."""
-    return getattr(value, "template", value)
