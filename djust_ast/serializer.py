@@ -6,6 +6,7 @@ import linecache
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from hashlib import sha256
 from types import CodeType
 from typing import Any, NoReturn
 
@@ -14,7 +15,8 @@ from django.db.models import Manager, Model, QuerySet
 from djust_ast.conf import settings
 from djust_ast.emitters import Emitted, Emitter
 from djust_ast.emitters.pyast import AstEmitter, shape
-from djust_ast.fetch.instances import joined, load
+from djust_ast.errors import PlanError
+from djust_ast.fetch.instances import forget, joined, load
 from djust_ast.fetch.rows import getter, rows_of
 from djust_ast.fetch.sql import prove
 from djust_ast.members import observed
@@ -65,7 +67,9 @@ def compile_spec(spec: SerializerSpec, plan: QueryPlan, emitter: str = "ast") ->
 
 def _with_source(emitted: Emitted) -> CodeType:
     """The code compiled from its own source, which ``linecache`` knows: for pdb."""
-    source, file = emitted.source, f"<djust_ast {emitted.name}>"
+    source = emitted.source
+    digest = sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:8]  # variants share their name
+    file = f"<djust_ast {emitted.name} {digest}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     return compile(source, file, "exec")
 
@@ -78,8 +82,9 @@ def _not_loaded(obj: Model) -> NoReturn:
     raise NotLoadedError
 
 
-def _has_lazy_level(plan: QueryPlan) -> bool:
-    return any(level.lazy or _has_lazy_level(level.plan) for level in plan.levels)
+def _asks_again(plan: QueryPlan) -> bool:
+    """Whether loaded objects are asked for more than they hold: related rows, or what is fetched when touched."""
+    return any(level.lazy or level.relation.many or _asks_again(level.plan) for level in plan.levels)
 
 
 class Serializer:
@@ -92,6 +97,9 @@ class Serializer:
     def __init__(self, spec: SerializerSpec, emitter: str | None = None) -> None:
         self.spec = spec
         self.emitter = emitter or settings().EMITTER
+        if self.emitter not in EMITTERS:
+            known = ", ".join(map(repr, EMITTERS))
+            raise PlanError(f"no emitter is called {self.emitter!r}; known are {known}")
         self._variants: dict[State, Compiled] = {}
         self._proved: set[State] = set()
 
@@ -146,8 +154,15 @@ class Serializer:
             except NotLoadedError:
                 pass  # reading has changed nothing: fetch, and read again
         compiled = self.variant(GIVEN)
-        load(objects, compiled.plan)
-        return compiled.function(objects)
+        put = load(objects, compiled.plan, given=True)
+        records = compiled.function(objects)
+        if not self._asks_instances:  # the records have it all
+            forget(put)
+        return records
+
+    @cached_property
+    def _asks_instances(self) -> bool:
+        return any(below.needs_instance for below in self.spec.walk())
 
     @cached_property
     def _ready(self) -> Callable[[list[Any]], list[Any]] | None:
@@ -156,7 +171,7 @@ class Serializer:
         ``None`` where objects need more than what the function reads of them.
         """
         compiled = self.variant(GIVEN)
-        if any(below.needs_instance for below in self.spec.walk()) or _has_lazy_level(compiled.plan):
+        if self._asks_instances or _asks_again(compiled.plan):
             return None
         namespace = {
             name: _not_loaded if name.startswith(SLOW) else value

@@ -25,8 +25,13 @@ def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
     return queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
 
 
-def load(objects: Sequence[Model], plan: QueryPlan) -> None:
-    """Fetch the plan's levels for ``objects``; the lazy ones when first touched."""
+def load(objects: Sequence[Model], plan: QueryPlan, *, given: bool = False) -> list[tuple[Siblings, str]]:
+    """Fetch the plan's levels for ``objects``; the lazy ones when first touched.
+
+    ``given``: the objects are the user's own, which Django would ask for their related rows each time. What an
+    earlier call put into their caches is fetched anew; what this one puts there is returned, for ``forget``.
+    """
+    put: list[tuple[Siblings, str]] = []
     lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level]] = {}
     for level in plan.levels if objects else ():
         *path, name = level.path
@@ -34,28 +39,45 @@ def load(objects: Sequence[Model], plan: QueryPlan) -> None:
         if level.lazy:
             lazy.setdefault((tuple(path), level.relation.many), {})[name] = here
         else:
-            _prefetch(_followed(objects, path), here)
+            put += _prefetch(_followed(objects, path), here, given=given)
     for (path_, many), levels in lazy.items():
         for chunk in _chunks(_followed(objects, path_)):
             _attach(chunk, many, dict(levels))
+    return put
+
+
+def forget(put: list[tuple[Siblings, str]]) -> None:
+    """Take back what ``load`` put into the caches of the user's objects."""
+    for cache, name in put:
+        cache.withdraw(name)
 
 
 class Siblings(dict[str, Any]):
-    """A cache of one instance that fills those of all its ``peers`` when a planned name is missing."""
+    """A cache of one instance that fills those of all its ``peers`` when a planned name is missing.
 
-    __slots__ = ("levels", "peers")
+    ``ours`` are the names that we put there, not the user.
+    """
+
+    __slots__ = ("levels", "ours", "peers")
 
     def __init__(self, known: dict[str, Any], peers: Sequence[Model], levels: dict[str, Level]) -> None:
         super().__init__(known)
         self.peers = peers
         self.levels = levels
+        self.ours: set[str] = set()
 
     def __missing__(self, name: str) -> Any:
         level = self.levels.pop(name, None)  # the peers share ``levels``: one fetch for all
         if level is None:
             raise KeyError(name)
-        _prefetch(self.peers, level)
+        _prefetch(self.peers, level, given=level.relation.many)
         return self[name]
+
+    def withdraw(self, name: str) -> None:
+        """Drop ``name`` if it is ours."""
+        if name in self.ours:
+            self.ours.discard(name)
+            self.pop(name, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (dict, (dict(self),))
@@ -64,28 +86,54 @@ class Siblings(dict[str, Any]):
 def _attach(peers: list[Model], many: bool, levels: dict[str, Level]) -> None:
     for owner in peers:
         cache = _cache(owner, many)
-        if isinstance(cache, Siblings):  # the object was served before: keep what it has
-            for name in levels.keys() - cache.keys():
-                cache.levels[name] = levels[name]
-            continue
-        cache = Siblings(cache, peers, levels)
-        if many:
-            owner._prefetched_objects_cache = cache  # type: ignore[attr-defined]
-            continue
-        owner._state.fields_cache = cache
-        for name, level in levels.items():
+        if not isinstance(cache, Siblings):
+            cache = _put_cache(owner, many, Siblings(cache, peers, levels))
+        else:  # the object was served before: keep what it has, but rows that it would ask for anew
+            for name, level in levels.items():
+                cache.withdraw(name)
+                if name not in cache:
+                    cache.levels[name] = level
+        for name, level in levels.items() if not many else ():
             if not level.relation.reverse and owner.__dict__.get(level.relation.local, cache) is None:
                 cache.setdefault(name, None)  # a NULL key needs no query
 
 
-def _prefetch(objects: Sequence[Model], level: Level) -> None:
+def _put_cache(owner: Any, many: bool, cache: Siblings) -> Siblings:
+    if many:
+        owner._prefetched_objects_cache = cache
+    else:
+        owner._state.fields_cache = cache
+    return cache
+
+
+def _prefetch(objects: Sequence[Model], level: Level, *, given: bool = False) -> list[tuple[Siblings, str]]:
     relation = level.relation
-    name = relation.accessor
-    lacking = objects if relation.many else [obj for obj in objects if name not in obj._state.fields_cache]
+    name, many = relation.accessor, relation.many
+    lacking = []
+    for obj in objects:
+        cache = _cache(obj, many)
+        if many and isinstance(cache, Siblings):
+            cache.withdraw(name)
+        if name not in cache:
+            lacking.append(obj)
     for chunk in _chunks([owner for owner in lacking if _fetchable(owner, relation)]):
         prefetch_related_objects(chunk, _lookup(chunk, level))
     if level.plan.levels:
         load(list(_children(objects, level)), level.plan)
+    return _mark(lacking, name) if given and many else []
+
+
+def _mark(owners: Sequence[Model], name: str) -> list[tuple[Siblings, str]]:
+    """Note that the rows under ``name`` are ours."""
+    put = []
+    for owner in owners:
+        cache = _cache(owner, True)
+        if name in cache:
+            if not isinstance(cache, Siblings):
+                cache = _put_cache(owner, True, Siblings(cache, [owner], {}))
+            cache.ours.add(name)
+            put.append((cache, name))
+    return put
 
 
 def _fetchable(owner: Model, relation: Relation) -> bool:

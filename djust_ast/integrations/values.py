@@ -103,7 +103,7 @@ def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) ->
     def value() -> Any:
         if queryset._result_cache is None:
             return planned(queryset, serializer.proved(queryset, rows=reason).plan)
-        load(queryset._result_cache, compiled.plan)
+        load(queryset._result_cache, compiled.plan, given=True)
         return queryset
 
     return Served(f"{kind}, live", value, compiled, reason, queryset)
@@ -121,7 +121,7 @@ def _model(key: Key, node: PathNode, obj: Model, how: Serving) -> Served | None:
         return Served(kind, lambda: serializer.one(obj), compiled)
 
     def value() -> Model:
-        load([obj], compiled.plan)
+        load([obj], compiled.plan, given=True)
         return obj
 
     return Served(f"{kind}, live", value, compiled, serializer.spec.live or "a tag may read anything")
@@ -149,7 +149,7 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
         return Served(kind, records, compiled)
 
     def value() -> Any:
-        load(objects, compiled.plan)
+        load(objects, compiled.plan, given=True)
         return objects
 
     return Served(
