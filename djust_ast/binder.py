@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from django.db.models import Model
 from django.utils.functional import Promise, cached_property
 
-from djust_ast.bodies import reads
+from djust_ast.bodies import changes, reads
 from djust_ast.errors import BindError
 from djust_ast.members import (
     ColumnMember,
@@ -119,6 +119,10 @@ def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
         raise BindError(f"a path of more than {MAX_SEGMENTS} names", *_place(node))
     node, scope = _with_bodies(node, model, scope)
     members = tuple(_members(node, model, scope))
+    if any(isinstance(m, Computed) and changes(model, m.name) for m in members) or (
+        node.uses & SPEAKS and changes(model, "__str__")
+    ):
+        members = tuple(map(_left, members))
     return SerializerSpec(
         model=model,
         members=members,
@@ -126,6 +130,18 @@ def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
         live=_live(node, model, members),
         where=node.at,
     )
+
+
+def _left(m: SpecMember) -> SpecMember:
+    """``m``, planned as before but left to the instance: a member changes what the object holds."""
+    match m:
+        case Column() | Inlined():
+            return Computed(m.name, m.where)
+        case Related():
+            return replace(m, quiet=True)
+        case Many():
+            return Computed(m.name, m.where, rows=m)
+    return m
 
 
 def _with_bodies(node: PathNode, model: type[Model], scope: _Scope) -> tuple[PathNode, _Scope]:

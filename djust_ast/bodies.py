@@ -12,12 +12,14 @@ import functools
 import inspect
 import textwrap
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partialmethod
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Manager, Model
+from django.db.models.fields.files import FileDescriptor
 from django.utils.functional import cached_property
 
+from djust_ast.members import ComputedMember, member
 from djust_ast.paths import PathNode
 
 _FUNCTION = {
@@ -31,7 +33,74 @@ _FUNCTION = {
 @cache
 def reads(model: type[Model], name: str) -> PathNode | None:
     """What the member ``name`` of ``model`` reads of its object, ``None`` when there is no source to tell."""
+    definition = _definition(inspect.getattr_static(model, name, None))
+    if definition is None:
+        return None
+    root = _Read()
+    reader = _Reader({definition.args.args[0].arg: root})
+    for statement in definition.body:
+        reader.visit(statement)
+    return root.node()
+
+
+@cache
+def changes(model: type[Model], name: str) -> bool:
+    """Whether using the member ``name`` may change what its object holds, as far as its source tells.
+
+    Then nothing of the object may be read ahead. A body assigns, hands its object on, or calls what we cannot see
+    into; a descriptor that is not Django's own is not seen into either.
+    """
+    return _changes(model, name, set())
+
+
+def _changes(model: type[Model], name: str, seen: set[str]) -> bool:
+    if name in seen:
+        return False
+    seen.add(name)
+    if not isinstance(member(model, name), ComputedMember):
+        return False
     attribute = inspect.getattr_static(model, name, None)
+    if isinstance(attribute, _READING) or not hasattr(type(attribute), "__get__"):
+        return False
+    if getattr(attribute, "alters_data", False) or _HARMLESS.get(name) is attribute:
+        return False  # templates never call the first
+    definition = _definition(attribute)
+    if definition is None:
+        return True
+    me = definition.args.args[0].arg
+    inside = {id(node.value) for node in ast.walk(definition) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(definition):
+        match node:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):
+                return True
+            case ast.Attribute(value=ast.Name(id=owner), attr=used) if owner == me:
+                if _changes(model, used, seen):
+                    return True
+            case ast.Name(id=used) if used == me and id(node) not in inside:
+                return True
+            case ast.Name(id="super" | "setattr" | "vars"):
+                return True
+    return False
+
+
+# Django's own, which only read.
+_READING = (Manager, partialmethod, FileDescriptor)
+_HARMLESS = {
+    name: inspect.getattr_static(Model, name, None)
+    for name in (
+        "__str__",
+        "__eq__",
+        "__hash__",
+        "_get_pk_val",
+        "pk",
+        "serializable_value",
+        "get_deferred_fields",
+    )
+}
+
+
+def _definition(attribute: Any) -> ast.FunctionDef | None:
+    """The source of the function behind a property, cached property or method, parsed."""
     unwrap = _FUNCTION.get(type(attribute))
     function = unwrap(attribute) if unwrap else None
     if not inspect.isfunction(function):
@@ -41,13 +110,7 @@ def reads(model: type[Model], name: str) -> PathNode | None:
     except (OSError, TypeError, SyntaxError):
         return None
     definition = tree.body[0]
-    if not isinstance(definition, ast.FunctionDef) or not definition.args.args:
-        return None
-    root = _Read()
-    reader = _Reader({definition.args.args[0].arg: root})
-    for statement in definition.body:
-        reader.visit(statement)
-    return root.node()
+    return definition if isinstance(definition, ast.FunctionDef) and definition.args.args else None
 
 
 @dataclass(slots=True)

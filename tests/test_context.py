@@ -6,13 +6,14 @@ import logging
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import FieldError
+from django.db import transaction
 from django.template import Context, Engine, Template, TemplateSyntaxError, engines
 from django.template.backends.django import DjangoTemplates
 from django.test import override_settings
 
-from djust_ast import compile_template, explain, serialize_context
+from djust_ast import bodies, compile_template, explain, members, serialize_context
 from djust_ast.conf import settings as in_force
-from djust_ast.demo.rentals.models import Lease, Owner, Property
+from djust_ast.demo.rentals.models import Lease, Owner, Property, Tenant
 from djust_ast.errors import DjustAstError, SettingsError, TemplateError
 from djust_ast.integrations import context as context_module
 
@@ -353,3 +354,102 @@ class TestManyParents:
         source = "{% for p in properties %}{{ p }}{{ p.owner.company }}{% for t in p.tags.all %}{{ t.name }}{% endfor %}{% endfor %}"
         live, ours = both(source, properties=list(Property.objects.all()))
         assert ours == live
+
+
+class TestMembersThatChangeTheirObject:
+    """Nothing is read ahead of an object whose members change what it holds."""
+
+    @pytest.fixture
+    def bumping(self, monkeypatch):
+        def bump(self):
+            self.company += "!"
+            return ""
+
+        def reload(self):
+            Owner.objects.filter(pk=self.pk).update(company="reloaded")
+            self.refresh_from_db()
+            return ""
+
+        def indirect(self):
+            return self.bump()
+
+        for method in (bump, reload, indirect):
+            monkeypatch.setattr(Owner, method.__name__, method, raising=False)
+        caches = (members.member, bodies.reads, bodies.changes)
+        for cached in caches:
+            cached.cache_clear()
+        yield
+        for cached in caches:
+            cached.cache_clear()
+
+    @pytest.mark.parametrize("name", ["bump", "reload", "indirect"])
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "{{ owner.NAME }}{{ owner.company }}{{ owner.phone }}",
+            "{% for owner in owners %}{{ owner.company }}{{ owner.NAME }}{{ owner.company }}{% endfor %}",
+            "{% for p in properties %}{{ p.owner.NAME }}{{ p.owner.company }}{% endfor %}",
+        ],
+        ids=["object", "rows", "relation"],
+    )
+    def test_the_page_shows_the_change(self, bumping, source, name):
+        pages = []
+        for serve in (lambda _, context: context, serialize_context):
+            with transaction.atomic():
+                template = Template(source.replace("NAME", name))
+                values = {
+                    "owner": Owner.objects.first(),
+                    "owners": Owner.objects.all(),
+                    "properties": Property.objects.all()[:5],
+                }
+                pages.append(template.render(Context(serve(template, values))))
+                transaction.set_rollback(True)
+        assert pages[0] == pages[1]
+        assert "!" in pages[0] or "reloaded" in pages[0]
+
+
+class TestTheUsersOwnObjects:
+    """An object that the view keeps is asked for its related rows anew, as Django asks."""
+
+    LOOP = "{% for l in tenant.leases.all %}{{ l.rent }};{% endfor %}"
+    SOURCES = {
+        "records": LOOP,
+        "branch": "{% if yes %}" + LOOP + "{% endif %}",
+        "method": LOOP + "{{ tenant.full_name }}",
+        "live": LOOP + "{{ tenant|pprint }}",
+        "list": "{% for tenant in tenants %}" + LOOP + "{% endfor %}",
+        "evaluated": "{% for tenant in evaluated %}" + LOOP + "{% endfor %}",
+    }
+
+    @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+    def test_rows_are_fresh_at_each_page(self, source):
+        tenant = Tenant.objects.filter(leases__isnull=False).first()
+        evaluated = Tenant.objects.filter(pk=tenant.pk)
+        list(evaluated)
+        values = {"tenant": tenant, "tenants": [tenant], "evaluated": evaluated, "yes": True}
+        template = Template(source)
+
+        def page():
+            return template.render(Context(serialize_context(template, values)))
+
+        before = page()
+        lease = Lease.objects.filter(tenant=tenant).first()
+        lease.pk, lease.rent = None, 77
+        lease.save()
+        assert page() != before
+        assert page() == template.render(Context({**values, "tenant": Tenant.objects.get(pk=tenant.pk)}))
+
+    def test_records_leave_nothing_behind(self):
+        tenant = Tenant.objects.filter(leases__isnull=False).first()
+        serialize_context(Template(self.LOOP), {"tenant": tenant})
+        count = tenant.leases.count()
+        lease = Lease.objects.filter(tenant=tenant).first()
+        lease.pk = None
+        lease.save()
+        assert tenant.leases.count() == count + 1
+
+    def test_what_the_view_prefetched_stays(self, django_assert_num_queries):
+        tenant = Tenant.objects.prefetch_related("leases").filter(leases__isnull=False).first()
+        with django_assert_num_queries(0):
+            serialize_context(Template(self.LOOP), {"tenant": tenant})
+            list(tenant.leases.all())
