@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import translation
+from django.utils.translation import gettext_lazy
 
 from djust_ast import compile_paths
 from djust_ast.demo.rentals.models import Lease, Owner, Property, Tenant
@@ -382,6 +384,17 @@ class TestCache:
         assert len(keys) == 7
         assert {len(key) for key in keys} == {64}
         assert cache.get_cache_key("ab", "c", Lease) == SerializerCache().get_cache_key("ab", "c", Lease)
+
+    def test_a_key_is_the_same_in_every_language(self, monkeypatch):
+        field = Lease._meta.get_field("status")
+        cache = SerializerCache()
+        keys = set()
+        for value in ("a", "b"):
+            monkeypatch.setattr(field, "choices", [(value, gettext_lazy("Monday"))])
+            for language in ("en", "de"):
+                with translation.override(language):
+                    keys.add(cache.get_cache_key("ab", "c", Lease))
+        assert len(keys) == 2
 
     def test_what_was_not_used_for_longest_goes_first(self, monkeypatch):
         monkeypatch.setattr(cache_module, "MAX_ENTRIES", 2)

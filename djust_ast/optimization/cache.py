@@ -96,8 +96,8 @@ class SerializerCache:
 
 
 def _fields(model: type[Model]) -> list[str]:
-    """Every field with its class and choices: a migration makes another key."""
+    """Every field with its class and choices: a migration makes another key, another language does not."""
     return [
-        f"{field.name} {type(field).__qualname__} {getattr(field, 'flatchoices', '')!r}"
+        f"{field.name} {type(field).__qualname__} {[key for key, _ in getattr(field, 'flatchoices', ())]!r}"
         for field in model._meta.get_fields()
     ]
