@@ -3,12 +3,13 @@
 import dataclasses
 import datetime as dt
 import json
+import linecache
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Manager, Model
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils.functional import Promise
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from djust_ast import compile_paths
 from djust_ast.compiler import compile_node
 from djust_ast.demo.rentals import models as rentals
-from djust_ast.errors import BindError
+from djust_ast.errors import BindError, PlanError
 from djust_ast.paths import from_paths
+from djust_ast.plans import FRESH, GIVEN
 from tests.oracle import interpret
 from tests.zoo import models as zoo
 from tests.zoo.data import fill
@@ -345,3 +347,17 @@ def test_choices_are_read_when_they_are_shown(rows, monkeypatch):
     serializer = compile_paths(zoo.Mood, ["get_dynamic_display"])
     monkeypatch.setitem(zoo.MOODS, "a", "Calm")
     assert serializer.many(zoo.Mood.objects.all())[0]["get_dynamic_display"] == "Calm"
+
+
+def test_an_unknown_emitter_is_refused_with_the_known_ones():
+    with pytest.raises(PlanError, match="no emitter is called 'nope'; known are 'ast'"):
+        compile_paths(zoo.Animal, ["name"], emitter="nope")
+
+
+@override_settings(DJUST_AST={"DEBUG": True})
+def test_variants_of_a_serializer_have_files_of_their_own():
+    serializer = compile_paths(zoo.Animal, ["name", "habitat.name"])
+    variants = [serializer.variant(state) for state in (FRESH, GIVEN)]
+    for compiled in variants:
+        lines = linecache.getlines(compiled.function.__code__.co_filename)
+        assert "".join(lines) == compiled.emitted.source
