@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, partialmethod
+from functools import cache, lru_cache, partialmethod
 from typing import Any
 
 from django.db.models import (
@@ -109,7 +109,7 @@ class ComputedMember:
 Member = ColumnMember | RelationMember | DisplayMember | ComputedMember
 
 
-@cache
+@lru_cache(maxsize=4096)  # names come from templates, misses too
 def member(model: type[Model], name: str) -> Member | None:
     """What ``name`` is on ``model``, or ``None`` when the class has no such attribute."""
     if name == "pk":
@@ -241,7 +241,8 @@ def _display(model: type[Model], attribute: Any) -> Member | None:
     field = attribute.keywords["field"]
     if not isinstance(member(model, field.attname), ColumnMember):
         return None
-    if not isinstance(field, _HASHABLE) or isinstance(field.choices, CallableChoiceIterator):
+    plain = isinstance(field, _HASHABLE) and not hasattr(field, "from_db_value")
+    if not plain or isinstance(field.choices, CallableChoiceIterator):
         return None
     try:
         labels = tuple(dict(make_hashable(field.flatchoices)).items())
@@ -305,10 +306,19 @@ def _unsteady(manager: Any, *, exact: bool = False) -> str | None:
 
 def _personal(manager: Any) -> bool:
     """Whether a related manager may give other rows than its ``get_queryset()`` gives for all parents at once."""
-    if type(manager).all is not BaseManager.all:
+    if type(manager).all is not BaseManager.all or answers_itself(manager._queryset_class):
         return True
     own = (cls for cls in type(manager).__mro__ if not cls.__module__.startswith("django.db.models."))
     return any(_asks_whose(function) for cls in own for function in vars(cls).values())
+
+
+# What a list of records answers in the place of a queryset.
+_ANSWERS = ("__iter__", "__len__", "__bool__", "__getitem__", "__contains__", "all", "count", "exists")
+
+
+def answers_itself(cls: type[QuerySet[Any, Any]]) -> bool:
+    """Whether a queryset class answers in a way of its own what records would answer for it."""
+    return any(getattr(cls, name, None) is not getattr(QuerySet, name, None) for name in _ANSWERS)
 
 
 def _asks_whose(function: Any) -> bool:

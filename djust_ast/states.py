@@ -17,6 +17,7 @@ from djust_ast.plans import FRESH, GIVEN, State
 
 AnyQuerySet = Any  # a queryset, its privates included: they are not in its stubs
 
+# What Django's own QuerySet does, and records in its place rely on.
 _KEPT = ("_fetch_all", "_iterator", "__iter__", "_clone", "_chain", "values_list", "_values", "iterator")
 
 
@@ -72,7 +73,9 @@ def _unique(model: type[Model], name: str) -> bool:
 
 def _own_methods(queryset: AnyQuerySet) -> bool:
     cls = type(queryset)
-    return cls is not QuerySet and any(getattr(cls, name) is not getattr(QuerySet, name) for name in _KEPT)
+    return cls is not QuerySet and any(
+        getattr(cls, name, None) is not getattr(QuerySet, name, None) for name in _KEPT
+    )
 
 
 def _deferred(queryset: AnyQuerySet) -> bool:

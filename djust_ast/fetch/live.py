@@ -6,26 +6,48 @@ The plan hangs on ``_iterable_class``, which Django's clones keep, so ``query`` 
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.db.models.query import ModelIterable
 
+from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import joined, load
+from djust_ast.fetch.sql import prove
 from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, state_of
 
 
-class PlannedIterable(ModelIterable):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Makes instances as ``ModelIterable`` does, joined and prefetched by the plan."""
+class _Planned(type):
+    """The class of iterables with a plan; pickled, they are Django's own again."""
+
+
+def _stock() -> type[ModelIterable]:  # type: ignore[type-arg]
+    return ModelIterable
+
+
+def _reduced(_: _Planned) -> Any:
+    return _stock, ()
+
+
+copyreg.pickle(_Planned, _reduced)
+
+
+class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Makes instances as ``ModelIterable`` does, joined and prefetched by the plan.
+
+    The joins are tried out at the first iteration: what Django refuses is left out.
+    """
 
     plan: ClassVar[QueryPlan]
+    joins: ClassVar[bool | None] = None
 
     def __iter__(self) -> Iterator[Any]:
         queryset: AnyQuerySet = self.queryset
         queryset = queryset._chain()
         queryset._iterable_class = ModelIterable
-        if state_of(queryset).joins:
+        if self._joinable(queryset):
             queryset = joined(queryset, self.plan)
         objects: Iterator[Any] | Any = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
         if self.chunked_fetch:
@@ -35,9 +57,22 @@ class PlannedIterable(ModelIterable):  # type: ignore[type-arg]  # not subscript
         load(found, self.plan)
         yield from found
 
+    def _joinable(self, queryset: AnyQuerySet) -> bool:
+        if not self.plan.select_related or not state_of(queryset).joins:
+            return False
+        cls = type(self)
+        if cls.joins is None:
+            try:
+                prove(queryset, self.plan)
+            except PlanError:
+                cls.joins = False
+            else:
+                cls.joins = True
+        return cls.joins
+
 
 def planned(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
     """A clone of ``queryset`` that follows ``plan`` when it is iterated."""
     clone = queryset._chain()
-    clone._iterable_class = type("PlannedIterable", (PlannedIterable,), {"plan": plan})
+    clone._iterable_class = _Planned("PlannedIterable", (PlannedIterable,), {"plan": plan})
     return clone

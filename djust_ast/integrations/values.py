@@ -14,11 +14,13 @@ from typing import Any
 from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
+from django.db.models.query import ModelIterable, ValuesIterable
 
 from djust_ast.binder import DICT_NAMES, LIST_USES, element_of, in_parts, rows_node
 from djust_ast.fetch.instances import load
 from djust_ast.fetch.live import planned
 from djust_ast.jsonify import eager, jsonify
+from djust_ast.members import answers_itself
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.plans import GIVEN
 from djust_ast.serializer import Compiled, Serializer
@@ -56,9 +58,13 @@ def serve(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
     """What ``value``, read as ``node``, becomes; ``None``: it passes untouched."""
     # By type(value): isinstance() would make a SimpleLazyObject load what it wraps.
     cls = type(value)
+    if how.json:
+        node = eager(node)
+        node = _listed(node) if cls in (list, tuple) else node
     for kind, handler in KINDS:
-        if issubclass(cls, kind):
-            return handler(key, eager(node) if how.json else node, value, how)
+        if issubclass(cls, kind) and (kind not in _LOOPED or _loops_as(cls, kind)):
+            served = handler(key, node, value, how)
+            return _parts(key, node, value, how) if served is None and how.json else served
     return None
 
 
@@ -66,12 +72,16 @@ def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Servi
     kind = f"queryset of {queryset.model.__name__}"
     if id(queryset) in how.shared and queryset._result_cache is None:
         return Served(kind, lambda: queryset, reason="the page reads it in two places, and fetches it once")
-    if queryset._result_cache is None:
-        node = _without_all(node)
+    if how.json:
+        node = _listed(_without_all(node))
+        if not plannable(queryset) and queryset._iterable_class in (ModelIterable, ValuesIterable):
+            return Served(kind, lambda: _made(key, node, list(queryset), how), reason="fetched as it is")
+    elif "all" in node.attrs and queryset._result_cache is None and not answers_itself(type(queryset)):
+        key, node = (*key, "[all]"), _without_all(node)  # an evaluated one fetches its all() anew
     if not plannable(queryset):
         return Served(kind, lambda: queryset, reason="it does not hold instances of its own making")
-    own_query = in_parts(node) and queryset._result_cache is None
-    found = None if how.live or own_query else rows_node(node)
+    asked = answers_itself(type(queryset)) or (in_parts(node) and queryset._result_cache is None)
+    found = None if how.live or asked else rows_node(node)
     if found is not None:
         element, lazy = found
         serializer = how.find(key, element, queryset.model)
@@ -102,7 +112,7 @@ def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) ->
 
     def value() -> Any:
         if queryset._result_cache is None:
-            return planned(queryset, serializer.proved(queryset, rows=reason).plan)
+            return planned(queryset, compiled.plan)
         load(queryset._result_cache, compiled.plan, given=True)
         return queryset
 
@@ -112,10 +122,11 @@ def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) ->
 def _model(key: Key, node: PathNode, obj: Model, how: Serving) -> Served | None:
     if not node.attrs:
         return None
+    live = how.live or id(obj) in how.shared
     serializer = how.find((*key, "[one]"), node, type(obj))
     compiled = serializer.variant(GIVEN)
     kind = type(obj).__name__
-    if not how.live and serializer.spec.live is None:
+    if not live and serializer.spec.live is None:
         if how.json:
             return Served(kind, lambda: jsonify(serializer.one(obj), serializer.spec), compiled)
         return Served(kind, lambda: serializer.one(obj), compiled)
@@ -158,7 +169,7 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
 
 
 def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Served | None:
-    if type(mapping) is not dict:
+    if type(mapping) is not dict and not how.json:
         return None  # what it does with a name is its own
     if how.live or node.uses - {"bool"} or node.element or node.indexes or DICT_NAMES & node.attrs.keys():
         return None
@@ -167,9 +178,35 @@ def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Se
         for name, child in node.attrs.items()
         if name in mapping and (served := serve((*key, f".{name}"), child, mapping[name], how)) is not None
     }
-    if not inside:
+    if not inside and not how.json:
         return None
-    return Served("dict", lambda: mapping | {name: served.value() for name, served in inside.items()})
+    # Data that leaves the process is what is read.
+    kept = {name: mapping[name] for name in node.attrs if name in mapping} if how.json else mapping
+    return Served("dict", lambda: kept | {name: served.value() for name, served in inside.items()})
+
+
+def _parts(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
+    """A list of anything for JSON: of each of its parts what is read."""
+    if type(value) not in (list, tuple):
+        return None
+    element = _each(node)
+    return Served("list", lambda: [_made((*key, "[each]"), element, part, how) for part in value])
+
+
+def _made(key: Key, node: PathNode, value: Any, how: Serving) -> Any:
+    served = serve(key, node, value, how)
+    return value if served is None else served.value()
+
+
+def _listed(node: PathNode) -> PathNode:
+    """``node`` as JSON has it: all rows of a collection, with all that is read of any of them.
+
+    Where the collection is also used as a whole, so are its rows.
+    """
+    element = _each(node)
+    if not node.uses <= LIST_USES:
+        element = element._replace(uses=element.uses | {"out"})
+    return PathNode(uses=LIST_USES, element=eager(element), where=node.where)
 
 
 def _page(key: Key, node: PathNode, page: Page[Any], how: Serving) -> Served | None:
@@ -212,6 +249,15 @@ KINDS: tuple[tuple[type, Callable[[Key, PathNode, Any, Serving], Served | None]]
 )
 
 
+# Kinds whose subclasses may have a way of their own to be looped over.
+_LOOPED = (Page, list, tuple)
+_LOOPING = ("__iter__", "__getitem__", "__len__", "__bool__", "__contains__")
+
+
+def _loops_as(cls: type, kind: type) -> bool:
+    return all(getattr(cls, name, None) is getattr(kind, name, None) for name in _LOOPING)
+
+
 def _without_all(node: PathNode) -> PathNode:
     """``node`` with what is read through ``.all`` read directly: a queryset's ``all()`` is its rows again."""
     if "all" not in node.attrs:
@@ -229,13 +275,30 @@ def _each(node: PathNode) -> PathNode:
     return unsure(reduce(merge, ones if element is None else [element, *ones]))
 
 
-def held(node: PathNode, value: Any) -> Iterator[QuerySet[Any, Any]]:
-    """The querysets that a page reads below ``value``."""
+def held(node: PathNode, value: Any, depth: int = 0) -> Iterator[Any]:
+    """The querysets and model instances that a page may reach through ``value``.
+
+    What is reached in two places is one object for a page: fetched once, and changed for both, as when a form
+    that validates writes to its instance. Of objects of other classes the attributes are looked at, no deeper.
+    """
     cls = type(value)
-    if issubclass(cls, QuerySet):
+    if issubclass(cls, QuerySet) or (issubclass(cls, Model) and depth == 0):
         yield value
     elif issubclass(cls, Page) and (node.uses or node.element or node.indexes or "object_list" in node.attrs):
         yield from held(node, value.object_list)
     elif cls is dict:
-        for name in node.attrs.keys() & value.keys():
-            yield from held(node.attrs[name], value[name])
+        for name, item in value.items():
+            if node.uses or node.element or name in node.attrs:
+                yield from held(node.attrs.get(name, ANY), item, depth + 1)
+    elif cls in (list, tuple) and depth < MAX_HELD:
+        for item in value:
+            yield from held(ANY, item, depth + 1)
+    elif hasattr(cls, "__dict__") and not issubclass(cls, Model | Page):
+        yield from (
+            item for item in getattr(value, "__dict__", {}).values() if issubclass(type(item), _SHARED)
+        )
+
+
+ANY = PathNode(uses=frozenset({"iter"}))
+MAX_HELD = 3
+_SHARED = (QuerySet, Model)
