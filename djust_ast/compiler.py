@@ -10,7 +10,7 @@ from django.db.models import Model
 from djust_ast.binder import bind
 from djust_ast.emitters.generic import GenericSerializer, compile_generic
 from djust_ast.errors import BindError
-from djust_ast.jsonify import eager, jsonify
+from djust_ast.jsonify import eager, jsonify, safe
 from djust_ast.paths import PathNode, from_paths
 from djust_ast.serializer import Serializer
 
@@ -31,16 +31,25 @@ def compile_paths(
 
     To-many names may be followed by ``all`` or by their rows' names directly. A path that the model does not
     have is a ``BindError``. Without a model the serializer takes any Python objects, and finds the values by
-    the rules of Django's template lookup. ``mode="json"`` gives JSON-safe values.
+    the rules of Django's template lookup. ``mode="json"`` gives JSON-safe values; any other but ``"template"``
+    is a ``ValueError``.
     """
+    check_mode(mode)
     listed = list(paths)
     for path in listed:
         check_path(path)
     if model is None:
-        return compile_generic(listed)
+        found = compile_generic(listed)
+        return JsonGenericSerializer(found.function, found.source) if mode == "json" else found
     node = from_paths(listed)
     spec = bind(eager(node) if mode == "json" else node, model, explicit=True)
     return JsonSerializer(spec, emitter) if mode == "json" else Serializer(spec, emitter)
+
+
+def check_mode(mode: str) -> None:
+    """A ``ValueError`` for a mode that there is not."""
+    if mode not in ("template", "json"):
+        raise ValueError(f"expected mode 'template' or 'json', got {mode!r}")
 
 
 def check_path(path: str) -> None:
@@ -62,3 +71,17 @@ class JsonSerializer(Serializer):
     def one(self, obj: Model) -> Any:
         """The JSON-safe record of one loaded object."""
         return jsonify(super().one(obj), self.spec)
+
+
+class JsonGenericSerializer(GenericSerializer):
+    """A ``GenericSerializer`` whose records are JSON-safe."""
+
+    __slots__ = ()
+
+    def many(self, objects: Any) -> Any:
+        """The JSON-safe records of ``objects``: a plain list of plain dicts."""
+        return [self.one(obj) for obj in objects]
+
+    def one(self, obj: Any) -> Any:
+        """The JSON-safe record of one object."""
+        return safe(self.function(obj))

@@ -13,7 +13,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
-from django.db.models.query import RawQuerySet
+from django.db.models.query import FlatValuesListIterable, RawQuerySet, ValuesListIterable
 
 from djust_ast.conf import settings
 from djust_ast.paths import PathNode
@@ -76,9 +76,17 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
 
 
 def sensitive(name: str) -> bool:
-    """Whether ``name`` must not leave the process; compared as Python's tokenizer folds it, too."""
+    """Whether ``name`` must not leave the process, ``user__password`` included.
+
+    It is compared as Python's tokenizer folds it, too.
+    """
     denied = settings().SENSITIVE_FIELDS
-    return name in denied or unicodedata.normalize("NFKC", name) in denied
+    if name in denied:
+        return True
+    if name.isascii() and "__" not in name:
+        return False
+    folded = unicodedata.normalize("NFKC", name)
+    return any(part in denied for part in (folded, *folded.split("__")))
 
 
 def whole(instance: Model) -> dict[str, Any]:
@@ -87,18 +95,48 @@ def whole(instance: Model) -> dict[str, Any]:
 
 
 def safe(value: Any) -> Any:
-    """``value`` as JSON knows it."""
+    """``value`` as JSON knows it, without what is sensitive; what is JSON already stays as it is."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, Model):
         return whole(value)
     if isinstance(value, Mapping):
-        return {str(key): safe(item) for key, item in value.items()}
+        items = {str(key): item for key, item in value.items() if not callable(item)}
+        found = {key: safe(item) for key, item in items.items() if not sensitive(key)}
+        return _known(value._instance) | found if isinstance(value, Record) else found
     if isinstance(value, _PLAIN):
         return next(kind(value) for kind in (str, int, float) if isinstance(value, kind))
     try:
         return _ENCODER.default(value)
     except TypeError:
+        if isinstance(value, QuerySet):
+            value = _without_secrets(value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            value = _masked(value._fields, value)
         if isinstance(value, _ROWS):
             return [safe(item) for item in value]
         return str(value)
+
+
+def _known(instance: Any) -> dict[str, Any]:
+    """What a record says of its object, which is used as a whole."""
+    found = safe(instance)
+    return found if isinstance(found, dict) else {"__str__": str(instance)}
+
+
+def _without_secrets(queryset: Any) -> Any:
+    """The rows of ``values_list()`` with ``None`` in the place of what is sensitive; any other as it is."""
+    if not issubclass(queryset._iterable_class, ValuesListIterable | FlatValuesListIterable):
+        return queryset
+    query = queryset.query
+    names = [*(queryset._fields or (*query.extra_select, *query.values_select))]
+    names += [name for name in query.annotation_select if name not in names]
+    if not any(map(sensitive, names)):
+        return queryset
+    if issubclass(queryset._iterable_class, FlatValuesListIterable):
+        return [None for _ in queryset]
+    return [_masked(names, row) for row in queryset]
+
+
+def _masked(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    return [None if sensitive(name) else item for name, item in zip(names, row, strict=True)]
