@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.template import Template
 from django.template.loader import get_template
 
-from djust_ast.compiler import compile_node
+from djust_ast.compiler import check_mode, compile_node
 from djust_ast.conf import settings
 from djust_ast.errors import DjustAstError, TemplateError
 from djust_ast.explanation import Explanation, RootExplanation
@@ -50,19 +50,26 @@ def serialize_context(
 
     ``template`` is a template name, a ``django.template.Template`` or a backend's template. Rendering it with
     the result gives what rendering it with ``context`` gives. Values that the template does not read, or that
-    cannot be planned, are passed on as they are. ``mode="json"`` gives JSON-safe values of what is read, and
-    leaves the rest out.
+    cannot be planned, are passed on as they are.
+
+    ``mode="json"`` gives JSON-safe values of what is read, and leaves the rest out, whatever ``ENABLED`` and
+    ``EXCLUDE_TEMPLATES`` say: plain Django has no JSON to fall back to. Of a template that cannot be read it
+    gives nothing. ``request`` is that of the page; what context processors add is not serialized yet, so
+    nothing is read of it.
     """
-    if not settings().ENABLED:
+    check_mode(mode)
+    json = mode == "json"
+    if not json and not settings().ENABLED:
         return dict(context)
     found = template_of(template)
-    if any(fnmatchcase(str(found.name), pattern) for pattern in settings().EXCLUDE_TEMPLATES):
+    name = str(found.name or "")
+    if not json and any(fnmatchcase(name, pattern) for pattern in settings().EXCLUDE_TEMPLATES):
         return dict(context)
     try:
         compiled = compile_template(found)
     except DjustAstError as error:
         decline(error, found.name)
-        return dict(context)
+        return {} if json else dict(context)
     return compiled.serialize(context, mode=mode)
 
 
@@ -119,7 +126,11 @@ class CompiledTemplate:
         return self._sources.unchanged() and registry_for(self._sources.engine).hash == self._registry
 
     def serialize(self, context: Mapping[str, Any], *, mode: str = "template") -> dict[str, Any]:
-        """``context`` with records in the place of what the template reads from the database."""
+        """``context`` with records in the place of what the template reads from the database.
+
+        With ``mode="json"`` only what is read, JSON-safe.
+        """
+        check_mode(mode)
         result = dict(context)
         read = list(self._read(context))
         places = Counter(id(found) for names, node in read for found in held(node, context[names[0]]))
@@ -130,12 +141,9 @@ class CompiledTemplate:
                 value = self._made(names, outcome, context[names[0]])
                 result.update(dict.fromkeys(names, value))
         if mode == "json":
-            done = {name for names, outcome in served if outcome is not None for name in names}
-            return {
-                name: result[name] if name in done else safe(result[name])
-                for name in self.roots
-                if name in result
-            }
+            # All of it once more: what stayed live, or was not planned, must not leave as it is.
+            read_only: dict[str, Any] = safe({name: result[name] for name in self.roots if name in result})
+            return read_only
         return result
 
     def explain(self, context: Mapping[str, Any]) -> Explanation:
