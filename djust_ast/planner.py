@@ -69,7 +69,10 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
                     yield relation.refusal
                 if _tied(m):
                     yield f"a part of {name}.{m.name} is taken, whose order may have ties"
-                if relation.m2m and (next(_refusals(m.spec, FRESH), None) or state_behind(relation).rows):
+                back = any(isinstance(below, Related) and below.known for below in m.spec.members)
+                if (relation.m2m or back) and (
+                    next(_refusals(m.spec, FRESH), None) or state_behind(relation).rows
+                ):
                     yield f"the rows of {name}.{m.name} need instances"
 
 

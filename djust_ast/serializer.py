@@ -108,7 +108,7 @@ class Serializer:
         if state.rows is None:
             if settings().ROUTE == "instances":
                 state = replace(state, rows='the setting ROUTE is "instances"')
-            elif any(observed(below.model) for below in self.spec.walk()):
+            elif any(map(observed, self._models)):
                 state = replace(state, rows="a signal receiver sees each instance")
         found = self._variants.get(state)
         if found is None:
@@ -159,6 +159,10 @@ class Serializer:
         if not self._asks_instances:  # the records have it all
             forget(put)
         return records
+
+    @cached_property
+    def _models(self) -> frozenset[type[Model]]:
+        return frozenset([below.model for below in self.spec.walk()])
 
     @cached_property
     def _asks_instances(self) -> bool:

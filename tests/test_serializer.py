@@ -236,6 +236,14 @@ def test_any_paths(rows, settings, route, found):
     assert same([interpret(paths, record) for record in serializer.many(given_)], expected), paths
 
 
+def test_rows_whose_methods_lead_back_to_their_parent(rows, django_assert_num_queries):
+    serializer = compile_paths(zoo.Habitat, ["animal_set.all.home"])
+    with django_assert_num_queries(2):
+        records = serializer.many(zoo.Habitat.objects.all())
+        homes = [animal["home"] for habitat in records for animal in habitat["animal_set"]["all"]]
+    assert homes == [a.home for h in zoo.Habitat.objects.all() for a in h.animal_set.all()]
+
+
 # -- without a model ----------------------------------------------------------------------------------------
 
 
