@@ -14,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import FlatValuesListIterable, RawQuerySet, ValuesListIterable
+from django.utils.functional import LazyObject
 
 from djust_ast.conf import settings
 from djust_ast.paths import PathNode
@@ -70,7 +71,10 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
                     value = called(record[m.name])
                 except (ObjectDoesNotExist, KeyError, AttributeError):
                     continue
-                if not callable(value):  # what Django refuses to call
+                if isinstance(m, Computed) and m.rows is not None and isinstance(value, BaseManager):
+                    rows = getattr(value, m.rows.via)()
+                    result[m.name] = {m.rows.via: [jsonify(item, m.rows.spec) for item in rows]}
+                elif not callable(value):  # what Django refuses to call
                     result[m.name] = safe(value)
     return result
 
@@ -92,6 +96,12 @@ def sensitive(name: str) -> bool:
 def whole(instance: Model) -> dict[str, Any]:
     """What stands for an object that is used as a whole."""
     return {"pk": safe(instance.pk), "__str__": str(instance), "__model__": instance._meta.label}
+
+
+def inside(lazy: LazyObject[Any]) -> Any:
+    """What a lazy object wraps, loaded now."""
+    isinstance(lazy, Model)  # asks for its class, and so loads it
+    return lazy._wrapped
 
 
 def safe(value: Any) -> Any:

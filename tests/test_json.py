@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.test import override_settings
+from django.utils.functional import SimpleLazyObject
 
 from djust_ast import compile_paths, serialize_context
 from djust_ast.demo.rentals.models import Lease, Property
@@ -242,3 +243,27 @@ def test_a_fresh_queryset_after_an_evaluated_one_is_planned(django_assert_num_qu
 
 def test_the_names_that_models_are_asked_for_are_bounded():
     assert member.cache_info().maxsize
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: iter(properties()), id="iterator"),
+        pytest.param(
+            lambda: Property.objects.raw("SELECT * FROM rentals_property ORDER BY id LIMIT 3"), id="raw"
+        ),
+        pytest.param(lambda: SimpleLazyObject(properties), id="lazy"),
+        pytest.param(lambda: SimpleLazyObject(lambda: list(properties())), id="lazy-list"),
+    ],
+)
+def test_what_hides_rows_is_opened(make):
+    assert json_of(LOOP, ps=make()) == {"ps": names()}
+
+
+def test_related_rows_whose_manager_is_asked_more():
+    source = (
+        "{% for p in ps %}{% for l in p.leases.all %}{{ l.pk }}{% endfor %}{{ p.leases.count }}{% endfor %}"
+    )
+    assert json_of(source, ps=properties()) == {
+        "ps": [{"leases": {"all": [{"pk": lease.pk} for lease in p.leases.all()]}} for p in properties()]
+    }

@@ -14,12 +14,13 @@ from typing import Any
 from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
-from django.db.models.query import ModelIterable, ValuesIterable
+from django.db.models.query import ModelIterable, RawQuerySet, ValuesIterable
+from django.utils.functional import LazyObject
 
 from djust_ast.binder import DICT_NAMES, LIST_USES, element_of, in_parts, rows_node
 from djust_ast.fetch.instances import load
 from djust_ast.fetch.live import planned
-from djust_ast.jsonify import eager, jsonify
+from djust_ast.jsonify import eager, inside, jsonify
 from djust_ast.members import answers_itself
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.plans import GIVEN
@@ -65,7 +66,7 @@ def serve(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
         if issubclass(cls, kind) and (kind not in _LOOPED or _loops_as(cls, kind)):
             served = handler(key, node, value, how)
             return _parts(key, node, value, how) if served is None and how.json else served
-    return None
+    return _parts(key, node, value, how) if how.json else None
 
 
 def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving) -> Served | None:
@@ -187,7 +188,12 @@ def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Se
 
 def _parts(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
     """A list of anything for JSON: of each of its parts what is read."""
-    if type(value) not in (list, tuple):
+    cls = type(value)
+    if issubclass(cls, LazyObject):
+        return Served("lazy object", lambda: _made(key, node, inside(value), how))
+    if issubclass(cls, (Iterator, RawQuerySet)):
+        return Served("rows", lambda: _made(key, node, list(value), how))
+    if cls not in (list, tuple):
         return None
     element = _each(node)
     return Served("list", lambda: [_made((*key, "[each]"), element, part, how) for part in value])
