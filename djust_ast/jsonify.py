@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.core.paginator import Page
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
@@ -119,6 +120,8 @@ def safe(value: Any) -> Any:
     try:
         return _ENCODER.default(value)
     except TypeError:
+        if isinstance(value, Page):
+            return safe(value.object_list)
         if isinstance(value, QuerySet):
             value = _without_secrets(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -161,6 +161,10 @@ class TestSecrets:
             pytest.param(lambda: User.objects.values_list("password", flat=True), id="flat"),
             pytest.param(lambda: list(User.objects.values_list("password", named=True)), id="named-rows"),
             pytest.param(lambda: User.objects.values_list(), id="all-columns"),
+            pytest.param(
+                lambda: Paginator(User.objects.order_by("pk").values_list("username", "password"), 1).page(1),
+                id="page",
+            ),
             pytest.param(lambda: {"password": "secret", "deep": [{"password": "secret"}]}, id="dict"),
             pytest.param(lambda: {"user__password": "secret"}, id="lookup"),
         ],
