@@ -130,12 +130,14 @@ class Serializer:
 
     def many(self, objects: Manager[Any] | AnyQuerySet | Iterable[Model]) -> Records:
         """The records of ``objects``, in their order; a queryset is fetched now, an evaluated one is not again."""
-        if isinstance(objects, Manager | QuerySet):
-            queryset = queryset_of(objects)
-            if queryset._result_cache is None and plannable(queryset):
-                return Records(run(self.proved(queryset), queryset), queryset)
-            return Records(self._given(list(queryset)), queryset)
-        return Records(self._given(objects if type(objects) is list else list(objects)))
+        if type(objects) is list:
+            return _records(self._given(objects))
+        if not isinstance(objects, _ASKED):
+            return _records(self._given(list(objects)))
+        queryset = queryset_of(objects)
+        if queryset._result_cache is None and plannable(queryset):
+            return _records(run(self.proved(queryset), queryset), queryset)
+        return _records(self._given(list(queryset)), queryset)
 
     def lazy(self, queryset: AnyQuerySet) -> LazyRecords:
         """The records of ``queryset``, fetched when first touched."""
@@ -206,6 +208,15 @@ class Serializer:
 
     def __repr__(self) -> str:
         return f"<Serializer of {self.spec.model.__name__}, {self.plan.route}>"
+
+
+_ASKED = (Manager, QuerySet)
+
+
+def _records(made: list[Any], source: AnyQuerySet | None = None) -> Records:
+    records = made if isinstance(made, Records) else Records(made)
+    records.source = source
+    return records
 
 
 def run(compiled: Compiled, queryset: AnyQuerySet) -> list[Any]:

@@ -231,8 +231,11 @@ class _Instances(_Writer):
                 finalbody=[],
                 **self.at,
             )
+            made = self.call(self.known("Records", Records))
             body: list[ast.stmt] = [
-                ast.Assign([ast.Name("out", _STORE, **self.at)], ast.List([], _LOAD, **self.at), **self.at),
+                ast.Assign(
+                    [ast.Name("out", _STORE, **self.at)], self.call(self.known("Records", Records)), **self.at
+                ),
                 ast.Assign(
                     [ast.Name("append", _STORE, **self.at)], self.attr(self.load("out"), "append"), **self.at
                 ),
@@ -312,8 +315,7 @@ class _Instances(_Writer):
         name = self.fresh(f"serialize_{m.name}")
         self.function(name, m.spec, level.plan)
         cache = self.attr(obj.read(), "_prefetched_objects_cache")
-        rows = self.call(self.load(name), self.item(cache, m.relation.accessor))
-        return self.call(self.known("Records", Records), rows)
+        return self.call(self.load(name), self.item(cache, m.relation.accessor))
 
 
 class _Once:
