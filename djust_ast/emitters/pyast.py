@@ -233,9 +233,7 @@ class _Instances(_Writer):
             )
             made = self.call(self.known("Records", Records))
             body: list[ast.stmt] = [
-                ast.Assign(
-                    [ast.Name("out", _STORE, **self.at)], self.call(self.known("Records", Records)), **self.at
-                ),
+                ast.Assign([ast.Name("out", _STORE, **self.at)], made, **self.at),
                 ast.Assign(
                     [ast.Name("append", _STORE, **self.at)], self.attr(self.load("out"), "append"), **self.at
                 ),
