@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 from dataclasses import dataclass
 
 from djust_ast.paths import PathTree
@@ -87,6 +88,15 @@ class Explanation:
         """The generated trees, as ``ast.dump`` prints them."""
         return "\n\n".join(
             ast.dump(root.compiled.emitted.tree, indent=2) for root in self.roots if root.compiled
+        )
+
+    @property
+    def bytecode(self) -> str:
+        """What Python's compiler made of the generated trees, disassembled."""
+        return "\n\n".join(
+            f"# {root.name}\n{dis.Bytecode(root.compiled.function).dis()}"
+            for root in self.roots
+            if root.compiled
         )
 
     @property

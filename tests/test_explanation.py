@@ -39,3 +39,17 @@ def test_loaded_values_need_at_most_their_levels(source, load, agency, django_as
 def test_a_level_below_a_level_is_counted(agency):
     source = "{% for l in value.leases.all %}{{ l.rent }}{% for r in l.payments.all %}{{ r.pk }}{% endfor %}{% endfor %}"
     assert explain(Template(source), {"value": Property.objects.first()}).queries == (0, 2)
+
+
+def test_the_values_inside_a_dict_are_explained(agency):
+    template = Template("{% for l in page.leases %}{{ l.rent }}{{ l.property.name }}{% endfor %}")
+    explanation = explain(template, {"page": {"leases": Lease.objects.all()}})
+    assert [root.name for root in explanation.roots] == ["page.leases"]
+    assert explanation.queries == (1, 1)
+
+
+def test_what_two_values_share_is_explained_as_it_is_served(agency):
+    template = Template("{% for l in leases %}{{ l.rent }}{% endfor %}{{ other.0 }}")
+    leases = Lease.objects.all()
+    explanation = explain(template, {"leases": leases, "other": [leases]})
+    assert "in two places" in explanation.plan

@@ -132,11 +132,7 @@ class CompiledTemplate:
         """
         check_mode(mode)
         result = dict(context)
-        read = list(self._read(context))
-        places = Counter(id(found) for names, node in read for found in held(node, context[names[0]]))
-        shared = frozenset(found for found, count in places.items() if count > 1)
-        served = [(names, self._served(names, node, context[names[0]], mode, shared)) for names, node in read]
-        for names, outcome in served:
+        for names, outcome in self._decided(context, mode):
             if outcome is not None:
                 value = self._made(names, outcome, context[names[0]])
                 result.update(dict.fromkeys(names, value))
@@ -149,11 +145,19 @@ class CompiledTemplate:
     def explain(self, context: Mapping[str, Any]) -> Explanation:
         """What is read, planned and generated; no query is run."""
         live = {name: _instances_of(value) for name, value in context.items()}
-        roots = tuple(
-            _explained(" = ".join(names), self._served(names, node, live[names[0]], "template"))
-            for names, node in self._read(live)
-        )
-        return Explanation(self.name, self.tree, roots)
+        roots = [
+            root
+            for names, served in self._decided(live, "template")
+            for root in _explained(" = ".join(names), served)
+        ]
+        return Explanation(self.name, self.tree, tuple(roots))
+
+    def _decided(self, context: Mapping[str, Any], mode: str) -> list[tuple[Key, Served | None]]:
+        """What becomes of each value that the template reads; all is decided before anything is run."""
+        read = list(self._read(context))
+        places = Counter(id(found) for names, node in read for found in held(node, context[names[0]]))
+        shared = frozenset(found for found, count in places.items() if count > 1)
+        return [(names, self._served(names, node, context[names[0]], mode, shared)) for names, node in read]
 
     def _read(self, context: Mapping[str, Any]) -> Iterator[tuple[Key, PathNode]]:
         """The values that the template reads: a value under two names is one, read as both."""
@@ -165,7 +169,7 @@ class CompiledTemplate:
             yield tuple(group), reduce(merge, (self.tree.roots[name] for name in group))
 
     def _served(
-        self, names: Key, node: PathNode, value: Any, mode: str, shared: frozenset[int] = frozenset()
+        self, names: Key, node: PathNode, value: Any, mode: str, shared: frozenset[int]
     ) -> Served | None:
         json = mode == "json"
 
@@ -211,16 +215,14 @@ def _instances_of(value: Any) -> Any:
     return value._default_manager.all() if isinstance(value, type) and issubclass(value, Model) else value
 
 
-def _explained(name: str, served: Served | None) -> RootExplanation:
+def _explained(name: str, served: Served | None) -> Iterator[RootExplanation]:
     if served is None:
-        return RootExplanation(name, "value", "nothing in it to plan")
-    if served.compiled is None or served.queryset is None:
-        return RootExplanation(name, served.kind, served.reason, served.compiled)
-    return RootExplanation(
-        name,
-        served.kind,
-        served.reason,
-        served.compiled,
-        sql_of(served.queryset),
-        planned_sql(served.queryset, served.compiled.plan),
-    )
+        yield RootExplanation(name, "value", "nothing in it to plan")
+    elif served.parts:
+        for part, inner in served.parts.items():
+            yield from _explained(f"{name}.{part}", inner)
+    elif served.compiled is None or served.queryset is None:
+        yield RootExplanation(name, served.kind, served.reason, served.compiled)
+    else:
+        sql = sql_of(served.queryset), planned_sql(served.queryset, served.compiled.plan)
+        yield RootExplanation(name, served.kind, served.reason, served.compiled, *sql)

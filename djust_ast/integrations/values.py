@@ -6,8 +6,8 @@ The functions decide and run nothing; ``Served.value()`` does. So ``explain()`` 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -33,13 +33,17 @@ _ONE_OF = frozenset({"first", "last"})  # what a queryset answers with one of it
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What a value becomes: ``value()`` makes it. ``reason`` says why it stays live, if it does."""
+    """What a value becomes: ``value()`` makes it.
+
+    ``reason`` says why it stays live, if it does. ``parts`` are the values inside it that are served.
+    """
 
     kind: str
     value: Callable[[], Any]
     compiled: Compiled | None = None
     reason: str | None = None
     queryset: QuerySet[Any, Any] | None = None
+    parts: Mapping[str, Served] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +178,20 @@ def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Se
         return None  # what it does with a name is its own
     if how.live or node.uses - {"bool"} or node.element or node.indexes or DICT_NAMES & node.attrs.keys():
         return None
-    inside = {
+    parts = {
         name: served
         for name, child in node.attrs.items()
         if name in mapping and (served := serve((*key, f".{name}"), child, mapping[name], how)) is not None
     }
-    if not inside and not how.json:
+    if not parts and not how.json:
         return None
     # Data that leaves the process is what is read.
     kept = {name: mapping[name] for name in node.attrs if name in mapping} if how.json else mapping
-    return Served("dict", lambda: kept | {name: served.value() for name, served in inside.items()})
+
+    def value() -> dict[Any, Any]:
+        return kept | {name: served.value() for name, served in parts.items()}
+
+    return Served("dict", value, parts=parts)
 
 
 def _parts(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
