@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dis
 from dataclasses import dataclass
+from io import StringIO
 
 from djust_ast.paths import PathTree
 from djust_ast.plans import GIVEN, outline
@@ -92,12 +93,13 @@ class Explanation:
 
     @property
     def bytecode(self) -> str:
-        """What Python's compiler made of the generated trees, disassembled."""
-        return "\n\n".join(
-            f"# {root.name}\n{dis.Bytecode(root.compiled.function).dis()}"
-            for root in self.roots
-            if root.compiled
-        )
+        """What Python's compiler made of the generated trees, disassembled, functions inside included."""
+        text = StringIO()
+        for root in self.roots:
+            if root.compiled:
+                text.write(f"# {root.name}\n")
+                dis.dis(root.compiled.function, file=text)
+        return text.getvalue()
 
     @property
     def queries(self) -> tuple[int, int]:

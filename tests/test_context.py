@@ -257,7 +257,7 @@ class TestExplain:
         assert explanation.sql.count("WHERE") == 2
         assert "def serialize_lease_" in explanation.source
         assert explanation.ast.startswith("Module(")
-        assert "UNPACK_SEQUENCE" in explanation.bytecode or "STORE_FAST" in explanation.bytecode
+        assert "UNPACK_SEQUENCE" in explanation.bytecode
 
 
 def test_template_name_backend_template_and_template_are_the_same():
