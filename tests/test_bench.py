@@ -166,18 +166,18 @@ class TestRows:
 
     def test_plain_columns_of_loaded_instances(self):
         case = measure("S", loaded.contestants(0), ROUNDS, unit="µs", units=loaded.COUNT)
-        assert case[loaded.GENERATED].best <= 0.65 * case[loaded.NAIVE].best
+        assert case[loaded.GENERATED].best <= 0.8 * case[loaded.NAIVE].best
 
     def test_labels_of_loaded_instances(self):
         case = measure("M", loaded.contestants(1), ROUNDS, unit="µs", units=loaded.COUNT)
-        assert case[loaded.GENERATED].best <= 0.3 * case[loaded.NAIVE].best
+        assert case[loaded.GENERATED].best <= 0.45 * case[loaded.NAIVE].best
 
     def test_a_hundred_rows(self):
         stage = fetched.stage(ROUNDS, [100])
         for case in stage.cases:
             joined, _, by_values, ours = (outcome.best for outcome in case.outcomes)
-            assert ours <= 0.5 * joined
-            assert ours <= 1.3 * by_values
+            assert ours <= 0.75 * joined
+            assert ours <= 2.0 * by_values
 
     def test_the_dashboard(self):
         stage = dashboard.stage(3)
@@ -187,4 +187,4 @@ class TestRows:
             plain, _, served = page.outcomes
             assert plain.queries > 100
             assert served.queries == 4
-            assert served.best <= 0.6 * plain.best
+            assert served.best <= 0.8 * plain.best
