@@ -1,38 +1,53 @@
-//! Errors and warnings, and the way from a byte offset to a line and a column.
+//! Errors, warnings and limits.
 
-use memchr::memchr_iter;
+macro_rules! codes {
+    ($($name:ident $code:literal $severity:ident $title:literal $help:expr;)*) => {
+        $(#[cfg_attr(not(feature = "python"), allow(dead_code))]
+        pub(crate) const $name: &str = $code;)*
 
-/// The largest source, in bytes.
-pub const MAX_TEMPLATE_BYTES: usize = 1 << 20;
-/// How deep tags may nest in one file.
-pub const MAX_DEPTH: usize = 500;
-/// How many values a template may read.
-pub const MAX_PATHS: usize = 5_000;
-/// How deep templates may include one another, and how long a chain of parents may be.
-pub const MAX_INCLUDES: usize = 20;
-/// How many steps a path may have, elements of loops included.
-pub const MAX_SEGMENTS: usize = 64;
-/// How many operations a link may replay.
-pub const MAX_STEPS: usize = 1_000_000;
+        /// Every code in order: its severity, what it is about, and what to do where nothing better is known.
+        pub(crate) const CODES: &[About] = &[$(About { code: $code, severity: stringify!($severity), title: $title, help: $help },)*];
+    };
+}
 
-pub(crate) const SYNTAX: &str = "DA001";
-pub(crate) const INVALID_TAG: &str = "DA002";
-pub(crate) const UNCLOSED: &str = "DA003";
-pub(crate) const EXPRESSION: &str = "DA004";
-pub(crate) const LIBRARY: &str = "DA005";
-pub(crate) const RELATIVE: &str = "DA006";
-pub(crate) const NO_PARTIAL: &str = "DA007";
-pub(crate) const RECURSIVE: &str = "DA101";
-pub(crate) const MISSING: &str = "DA102";
-pub(crate) const DYNAMIC: &str = "DA103";
-pub(crate) const BROKEN: &str = "DA104";
-pub(crate) const SKIPPED: &str = "DA105";
-pub(crate) const TOO_LARGE: &str = "DA901";
-pub(crate) const TOO_DEEP: &str = "DA902";
-pub(crate) const TOO_MANY_PATHS: &str = "DA903";
-pub(crate) const TOO_MANY_INCLUDES: &str = "DA904";
-pub(crate) const TOO_LONG_PATH: &str = "DA905";
-pub(crate) const TOO_MUCH_WORK: &str = "DA906";
+codes! {
+    SYNTAX "DA001" error "a tag is written wrongly" None;
+    INVALID_TAG "DA002" error "no such tag here" Some("correct its name, or load the library that has it");
+    UNCLOSED "DA003" error "a tag is not closed" None;
+    EXPRESSION "DA004" error "an expression is written wrongly" Some("write a name, a number or a \"text\", and filters: name|filter:argument");
+    LIBRARY "DA005" error "no such library" Some("is the app that has it in INSTALLED_APPS?");
+    RELATIVE "DA006" error "a relative name leads nowhere" Some("'./' is the folder of the template itself, '../' the one above; or write the whole name");
+    NO_PARTIAL "DA007" error "no such partial" Some("define it with {% partialdef %} in the same template");
+    FILTER "DA008" error "no such filter" Some("correct its name, or load the library that has it");
+    NOT_IN_LIBRARY "DA009" error "a library does not have what is loaded from it" Some("load what it has, or all of it: {% load library %}");
+    RECURSIVE "DA101" warn "a template includes itself" Some("deeper rounds are served with live objects");
+    MISSING "DA102" warn "a template cannot be found" Some("is its name right, and its app in INSTALLED_APPS? Until it is there, all values stay live objects");
+    DYNAMIC "DA103" warn "only a variable knows the template" Some("the context of a page may tell its name; where it does not, all values stay live objects");
+    BROKEN "DA104" error "an included template is malformed" None;
+    SKIPPED "DA105" warn "a tag that is not known may make sense of this" Some("what cannot be understood was left out: the tag that is not known may read any value anyway");
+    TOO_LARGE "DA901" error "the template is too large" Some("raise DJUST_AST['MAX_TEMPLATE_BYTES']");
+    TOO_DEEP "DA902" error "tags are nested too deep" Some("raise DJUST_AST['MAX_DEPTH']");
+    TOO_MANY_PATHS "DA903" error "too many values are read" Some("raise DJUST_AST['MAX_PATHS']");
+    TOO_MANY_INCLUDES "DA904" error "templates include one another too deep" Some("raise DJUST_AST['MAX_INCLUDES']");
+    TOO_LONG_PATH "DA905" error "a path is too long" Some("bind a part of it to a name in the view");
+    TOO_MUCH_WORK "DA906" error "the template renders too many parts" Some("include less in loops of includes");
+    NOT_TEXT "DA907" error "the template is not text" Some("lone surrogates come from files that were decoded with errors=\"surrogateescape\"");
+}
+
+/// A kind of error or warning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    pub(crate) code: &'static str,
+    pub(crate) severity: &'static str,
+    #[cfg_attr(not(feature = "python"), allow(dead_code))]
+    pub(crate) title: &'static str,
+    pub(crate) help: Option<&'static str>,
+}
+
+/// Returns what is known of a code.
+pub(crate) fn about(code: &str) -> Option<&'static About> {
+    CODES.binary_search_by(|row| row.code.cmp(code)).ok().and_then(|row| CODES.get(row))
+}
 
 /// Where something is written: a byte range of one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +87,12 @@ impl Error {
         self
     }
 
+    /// Returns what to do: what is known of this error, or else of its code.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.help.as_deref().or_else(|| about(self.code)?.help)
+    }
+
     /// Returns whether the template is well-formed but larger than we want to read.
     #[must_use]
     pub fn is_limit(&self) -> bool {
@@ -82,77 +103,6 @@ impl Error {
 /// Something worth knowing that did not stop the extraction.
 #[derive(Clone, Debug)]
 pub(crate) struct Diag {
-    pub(crate) severity: &'static str,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+    pub(crate) error: Error,
     pub(crate) file: usize,
-    pub(crate) span: Span,
-}
-
-/// Finds line and column (in characters, from 1) of byte offsets in one source.
-#[derive(Debug)]
-pub struct Lines {
-    starts: Vec<usize>,
-    /// Characters before every `STRIDE` bytes; empty for ASCII.
-    chars: Vec<usize>,
-}
-
-const STRIDE: usize = 512;
-
-impl Lines {
-    /// Returns the index of `source`.
-    #[must_use]
-    pub fn new(source: &str) -> Self {
-        let mut starts = Vec::with_capacity(source.len() / 24 + 8);
-        starts.push(0);
-        starts.extend(memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1));
-        let mut chars = Vec::new();
-        if !source.is_ascii() {
-            let mut count = 0;
-            for chunk in source.as_bytes().chunks(STRIDE) {
-                chars.push(count);
-                count += count_chars(chunk);
-            }
-        }
-        Self { starts, chars }
-    }
-
-    /// Returns the line of `at`, from 1.
-    #[must_use]
-    pub fn line(&self, at: usize) -> usize {
-        self.starts.partition_point(|start| *start <= at)
-    }
-
-    /// Returns line, column and length in characters of `span`.
-    #[must_use]
-    pub fn position(&self, source: &str, span: Span) -> (usize, usize, usize) {
-        let line = self.line(span.start);
-        let start = line.checked_sub(1).and_then(|row| self.starts.get(row)).copied().unwrap_or(0);
-        let first = self.chars_before(source, span.start);
-        let column = first - self.chars_before(source, start) + 1;
-        (line, column, self.chars_before(source, span.start + span.len) - first)
-    }
-
-    /// Returns the text of a line without its end.
-    #[must_use]
-    pub fn text<'s>(&self, source: &'s str, line: usize) -> &'s str {
-        let start = line.checked_sub(1).and_then(|row| self.starts.get(row)).copied().unwrap_or(0);
-        let end = self.starts.get(line).map_or(source.len(), |next| next - 1);
-        source.get(start..end).unwrap_or("")
-    }
-
-    fn chars_before(&self, source: &str, at: usize) -> usize {
-        let at = at.min(source.len());
-        match self.chars.get(at / STRIDE) {
-            None if self.chars.is_empty() => at,
-            None => {
-                self.chars.last().copied().unwrap_or(0) + count_chars(&source.as_bytes()[(self.chars.len() - 1) * STRIDE..at])
-            }
-            Some(before) => before + count_chars(&source.as_bytes()[at / STRIDE * STRIDE..at]),
-        }
-    }
-}
-
-fn count_chars(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

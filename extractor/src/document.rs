@@ -1,7 +1,7 @@
 //! The JSON form of a linked template: `djust-ast/paths@1`.
 
-use crate::diag::Diag;
-use crate::json::{list, number, string};
+use crate::diag::{Diag, about};
+use crate::json::Json;
 use crate::link::{ContextRead, Dependency, Linker};
 use crate::registry::Registry;
 use crate::resolver::Resolver;
@@ -10,117 +10,135 @@ use crate::tree::Place;
 /// Returns the document as JSON text.
 pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, partial: Option<&str>) -> String {
     let entry = linker.files.first();
-    let mut out = String::with_capacity(1024 + entry.map_or(0, |file| file.source.len()));
-    out.push_str("{\"v\":1,\"kind\":\"linked\",\"template\":{\"name\":");
+    let mut out = Json::with_capacity(1024 + entry.map_or(0, |file| file.source.len()));
+    out.raw("{\"v\":1,\"kind\":\"linked\",\"template\":{\"name\":");
     optional(&mut out, entry.and_then(|file| file.name.as_deref()));
-    out.push_str(",\"partial\":");
+    out.raw(",\"partial\":");
     optional(&mut out, partial);
-    out.push_str(",\"hash\":");
-    string(&mut out, entry.map_or("", |file| &file.hash));
-    out.push_str(",\"bytes\":");
-    number(&mut out, entry.map_or(0, |file| file.source.len()));
-    out.push_str("},\"env\":");
-    string(&mut out, &registry.hash);
-    out.push_str(",\"files\":");
-    list(&mut out, linker.files.iter(), |out, file| {
-        out.push_str("{\"name\":");
+    out.raw(",\"hash\":");
+    out.word(entry.map_or("", |file| &file.hash));
+    out.raw(",\"bytes\":");
+    out.number(entry.map_or(0, |file| file.source.len()));
+    out.raw("},\"env\":");
+    out.word(&registry.hash);
+    out.raw(",\"files\":");
+    out.list(linker.files.iter(), |out, file| {
+        out.raw("{\"name\":");
         optional(out, file.name.as_deref());
-        out.push_str(",\"hash\":");
-        string(out, &file.hash);
-        out.push('}');
+        out.raw(",\"hash\":");
+        out.word(&file.hash);
+        out.raw("}");
     });
-    out.push_str(",\"roots\":");
+    out.raw(",\"roots\":");
     linker.machine.tree.write(&linker.machine.names, &mut out, &mut |place, out| position(linker, place, out));
-    out.push_str(",\"deps\":");
-    list(&mut out, linker.dependencies.iter(), |out, dependency| write_dependency(linker, dependency, out));
+    out.raw(",\"deps\":");
+    out.list(linker.dependencies.iter(), |out, dependency| write_dependency(linker, dependency, out));
     if !linker.context.is_empty() {
-        out.push_str(",\"ctx\":");
-        list(&mut out, linker.context.iter(), |out, read| write_context(linker, read, out));
+        out.raw(",\"ctx\":");
+        out.list(linker.context.iter(), |out, read| write_context(linker, read, out));
     }
-    out.push_str(",\"tags\":{\"unknown\":");
-    list(&mut out, linker.unknown.iter(), |out, name| string(out, name));
-    out.push_str(",\"libs\":");
-    list(&mut out, linker.libraries.iter(), |out, name| string(out, name));
-    out.push_str("},\"diag\":");
-    list(&mut out, linker.diags.iter(), |out, diag| write_diag(linker, diag, out));
+    if linker.dependencies.iter().any(|dependency| dependency.expr.is_some()) && !linker.takers.is_empty() {
+        out.raw(",\"takers\":");
+        out.list(linker.takers.iter(), |out, tag| out.string(linker.machine.names.text(*tag)));
+    }
+    out.raw(",\"tags\":{\"unknown\":");
+    out.list(linker.unknown.iter(), |out, name| out.string(name));
+    out.raw(",\"libs\":");
+    out.list(linker.libraries.iter(), |out, name| out.string(name));
+    out.raw("},\"diag\":");
+    out.list(linker.diags.iter(), |out, diag| write_diag(linker, diag, out));
     if let Some(locals) = &linker.machine.locals {
-        out.push_str(",\"locals\":{");
+        out.raw(",\"locals\":{");
         for (row, (name, paths)) in locals.paths(&linker.machine.names).iter().enumerate() {
             if row > 0 {
-                out.push(',');
+                out.raw(",");
             }
-            string(&mut out, name);
-            out.push(':');
-            list(&mut out, paths.iter(), |out, path| string(out, path));
+            out.string(name);
+            out.raw(":");
+            out.list(paths.iter(), |out, path| out.string(path));
         }
-        out.push('}');
+        out.raw("}");
     }
-    out.push('}');
-    out
+    out.raw("}");
+    out.finish()
 }
 
-fn write_dependency<R: Resolver>(linker: &Linker<'_, R>, dependency: &Dependency, out: &mut String) {
-    out.push_str("{\"kind\":");
-    string(out, dependency.kind);
-    out.push_str(",\"name\":");
+fn write_dependency<R: Resolver>(linker: &Linker<'_, R>, dependency: &Dependency, out: &mut Json) {
+    out.raw("{\"kind\":");
+    out.word(dependency.kind);
+    out.raw(",\"name\":");
     optional(out, dependency.name.as_deref());
     if let Some(expr) = &dependency.expr {
-        out.push_str(",\"expr\":");
-        string(out, expr);
+        out.raw(",\"expr\":");
+        out.string(expr);
     }
     if let Some(tag) = dependency.tag {
-        out.push_str(",\"tag\":");
-        string(out, linker.machine.names.text(tag));
+        out.raw(",\"tag\":");
+        out.string(linker.machine.names.text(tag));
     }
     if dependency.only {
-        out.push_str(",\"only\":true");
+        out.raw(",\"only\":true");
     }
     if dependency.missing {
-        out.push_str(",\"missing\":true");
+        out.raw(",\"missing\":true");
     }
-    out.push_str(",\"at\":");
+    if let Some(why) = &dependency.why {
+        out.raw(",\"why\":");
+        out.string(why);
+    }
+    out.raw(",\"at\":");
     position(linker, dependency.place, out);
-    out.push('}');
+    out.raw("}");
 }
 
-fn write_context<R: Resolver>(linker: &Linker<'_, R>, read: &ContextRead, out: &mut String) {
-    out.push_str("{\"tag\":");
-    string(out, linker.machine.names.text(read.tag));
-    out.push_str(",\"reads\":");
+fn write_context<R: Resolver>(linker: &Linker<'_, R>, read: &ContextRead, out: &mut Json) {
+    out.raw("{\"tag\":");
+    out.string(linker.machine.names.text(read.tag));
+    out.raw(",\"reads\":");
     match &read.reads {
-        None => out.push_str("\"*\""),
-        Some(reads) => list(out, reads.iter(), |out, name| string(out, linker.machine.names.text(*name))),
+        None => out.raw("\"*\""),
+        Some(reads) => out.list(reads.iter(), |out, name| out.string(linker.machine.names.text(*name))),
     }
-    out.push_str(",\"at\":");
+    out.raw(",\"at\":");
     position(linker, read.place, out);
-    out.push('}');
+    out.raw("}");
 }
 
-fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut String) {
-    out.push_str("{\"sev\":");
-    string(out, diag.severity);
-    out.push_str(",\"code\":");
-    string(out, diag.code);
-    out.push_str(",\"msg\":");
-    string(out, &diag.message);
-    out.push_str(",\"at\":");
-    position(linker, Place { file: diag.file, span: diag.span }, out);
-    out.push('}');
+fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut Json) {
+    out.raw("{\"sev\":");
+    let error = &diag.error;
+    out.word(about(error.code).map_or("error", |code| code.severity));
+    out.raw(",\"code\":");
+    out.word(error.code);
+    out.raw(",\"msg\":");
+    out.string(&error.message);
+    out.raw(",\"at\":");
+    position(linker, Place { file: diag.file, span: error.span }, out);
+    if let Some(help) = error.advice() {
+        out.raw(",\"help\":");
+        out.string(help);
+    }
+    if let Some(file) = linker.files.get(diag.file) {
+        let (skipped, shown) = file.lines.excerpt(&file.source, error.span);
+        out.raw(",\"src\":");
+        out.string(shown);
+        if skipped > 0 {
+            out.raw(",\"skip\":");
+            out.number(skipped);
+        }
+    }
+    out.raw("}");
 }
 
-fn position<R: Resolver>(linker: &Linker<'_, R>, place: Place, out: &mut String) {
+fn position<R: Resolver>(linker: &Linker<'_, R>, place: Place, out: &mut Json) {
     let (line, column, length) =
         linker.files.get(place.file).map_or((1, 1, 0), |file| file.lines.position(&file.source, place.span));
-    for (mark, value) in [('[', place.file), (',', line), (',', column), (',', length)] {
-        out.push(mark);
-        number(out, value);
-    }
-    out.push(']');
+    out.list([place.file, line, column, length], Json::number);
 }
 
-fn optional(out: &mut String, text: Option<&str>) {
+fn optional(out: &mut Json, text: Option<&str>) {
     match text {
-        Some(text) => string(out, text),
-        None => out.push_str("null"),
+        Some(text) => out.string(text),
+        None => out.raw("null"),
     }
 }

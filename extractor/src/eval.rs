@@ -1,9 +1,11 @@
 //! Follows expressions to the nodes that they read, through names, steps and filters.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
-use crate::diag::{MAX_SEGMENTS, Span};
-use crate::expr::{Expr, Operand, Path};
+use crate::diag::Span;
+use crate::expr::{Expr, Exprs, Operand, Path};
+use crate::limits::MAX_SEGMENTS;
 use crate::locals::Locals;
 use crate::names::{Names, Sym};
 use crate::scope::Scope;
@@ -50,7 +52,7 @@ pub(crate) struct Machine {
     /// How many conditions stand around what is replayed.
     pub(crate) conditions: usize,
     /// For each loop around what is replayed, the nodes that its elements are.
-    pub(crate) loops: Vec<Vec<NodeId>>,
+    pub(crate) loops: Vec<SmallVec<[NodeId; 2]>>,
     /// The first path that was too long.
     pub(crate) too_long: Option<Place>,
     pub(crate) locals: Option<Locals>,
@@ -79,23 +81,24 @@ impl Machine {
     }
 
     /// Returns what an expression may stand for; its filters read what they read.
-    pub(crate) fn eval(&mut self, expr: &Expr, file: usize, maybe: bool) -> Value {
-        let mut value = self.operand(&expr.head, file);
-        for call in &expr.calls {
-            value = self.apply(value, call, file, maybe);
+    pub(crate) fn eval(&mut self, exprs: &Exprs, expr: &Expr, file: usize, maybe: bool) -> Value {
+        let mut value = self.operand(exprs, &expr.head, file);
+        for call in exprs.calls(expr) {
+            let argument = call.argument.as_ref().map(|argument| self.operand(exprs, argument, file)).unwrap_or_default();
+            value = self.apply(value, call, &argument, file, maybe);
         }
         value
     }
 
-    fn operand(&mut self, operand: &Operand, file: usize) -> Value {
+    pub(crate) fn operand(&mut self, exprs: &Exprs, operand: &Operand, file: usize) -> Value {
         match operand {
-            Operand::Path(path) => self.follow(path, file),
+            Operand::Path(path) => self.follow(exprs, path, file),
             Operand::Nothing | Operand::Text { .. } => Value::default(),
         }
     }
 
-    fn follow(&mut self, path: &Path, file: usize) -> Value {
-        let mut steps = path.segments.iter();
+    fn follow(&mut self, exprs: &Exprs, path: &Path, file: usize) -> Value {
+        let mut steps = exprs.segments(path).iter();
         let Some(head) = steps.next() else { return Value::default() };
         let mut place = Place { file, span: Span::new(path.start, head.end.saturating_sub(path.start)) };
         let mut value = self.name(head.name);
@@ -203,7 +206,7 @@ impl Machine {
                     found.absorb(&self.value(*key));
                     found.add(Thing::List(*element));
                 }
-                Thing::Block { .. } => {}
+                Thing::Block { .. } | Thing::Text(_) => {}
             }
         }
         found.maybe = value.maybe || found.maybe || found.things.len() > 1;
@@ -248,7 +251,7 @@ impl Machine {
 
     /// Notes that a loop over such elements begins: it may be one over nothing.
     pub(crate) fn begin_loop(&mut self, element: &Value) {
-        let (mut nodes, mut lists, mut at) = (Vec::new(), Vec::new(), 0);
+        let (mut nodes, mut lists, mut at) = (SmallVec::new(), Vec::new(), 0);
         let mut things = element.things.clone();
         loop {
             for thing in things {
@@ -284,7 +287,7 @@ impl Machine {
                 look_into(element);
                 look_into(key);
             }
-            Thing::Block { .. } => {}
+            Thing::Block { .. } | Thing::Text(_) => {}
         }
     }
 

@@ -1,12 +1,10 @@
 //! A variable with filters, its names as numbers.
 
-use smallvec::SmallVec;
-
 use crate::diag::{Error, Span};
 use crate::filters::Filter;
 use crate::grammar::{Atom, Filters, is_int, parse_raw};
 use crate::names::{Names, Sym};
-use crate::unicode::digit;
+use crate::unicode::{Kinds, digit, skip};
 
 /// A step of a lookup; `end` is where it ends in the source.
 #[derive(Clone, Copy, Debug)]
@@ -17,14 +15,14 @@ pub(crate) struct Segment {
 }
 
 /// A dotted lookup: the name and the steps below it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Path {
     pub(crate) start: usize,
-    pub(crate) segments: SmallVec<[Segment; 4]>,
+    pub(crate) segments: Run,
 }
 
 /// What a variable is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Operand {
     /// No value of interest: nothing, a number.
     Nothing,
@@ -47,64 +45,158 @@ pub(crate) struct Call {
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     pub(crate) head: Operand,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Run,
     pub(crate) span: Span,
 }
 
-impl Expr {
+/// A run of consecutive rows of an arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    start: usize,
+    len: usize,
+}
+
+/// The expressions of a file, their steps and calls, each in one piece.
+#[derive(Debug, Default)]
+pub(crate) struct Exprs {
+    rows: Vec<Expr>,
+    segments: Vec<Segment>,
+    calls: Vec<Call>,
+}
+
+/// An expression of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExprId(u32);
+
+impl Exprs {
+    /// Returns an empty arena with room for what so many tags usually make.
+    pub(crate) fn with_capacity(tags: usize) -> Self {
+        let some = tags / 2 + 1;
+        Self { rows: Vec::with_capacity(some), segments: Vec::with_capacity(2 * some), calls: Vec::with_capacity(some / 2) }
+    }
+
+    pub(crate) fn get(&self, id: ExprId) -> Option<&Expr> {
+        self.rows.get(id.0 as usize)
+    }
+
+    pub(crate) fn segments(&self, path: &Path) -> &[Segment] {
+        self.segments.get(path.segments.start..path.segments.start + path.segments.len).unwrap_or(&[])
+    }
+
+    pub(crate) fn calls(&self, expr: &Expr) -> &[Call] {
+        self.calls.get(expr.calls.start..expr.calls.start + expr.calls.len).unwrap_or(&[])
+    }
+
     /// Returns the text if the expression is a plain string literal.
-    pub(crate) fn literal(&self) -> Option<Sym> {
-        match (&self.head, self.calls.is_empty()) {
-            (Operand::Text { text, translated: false }, true) => Some(*text),
+    pub(crate) fn literal(&self, id: ExprId) -> Option<Sym> {
+        match self.get(id)? {
+            Expr { head: Operand::Text { text, translated: false }, calls: Run { len: 0, .. }, .. } => Some(*text),
             _ => None,
         }
     }
 
     /// Returns the name if the expression is one name and nothing else.
-    pub(crate) fn bare_name(&self) -> Option<Sym> {
-        match &self.head {
-            Operand::Path(path) if path.segments.len() == 1 && self.calls.is_empty() => {
-                path.segments.first().map(|step| step.name)
+    pub(crate) fn bare_name(&self, id: ExprId) -> Option<Sym> {
+        match self.get(id)? {
+            Expr { head: Operand::Path(path), calls: Run { len: 0, .. }, .. } if path.segments.len == 1 => {
+                self.segments(path).first().map(|step| step.name)
             }
             _ => None,
         }
     }
-}
 
-/// Returns the expression that `text` is; names go to `names`.
-pub(crate) fn parse(text: &str, at: usize, filters: &dyn Filters, names: &mut Names) -> Result<Expr, Error> {
-    let (raw, known) = parse_raw(text, at, filters)?;
-    let head = operand(&raw.head, at, names);
-    let calls = raw.calls.iter().zip(known).map(|(call, filter)| {
-        let label = match &call.argument {
-            Some(Atom::Constant(text, _)) => names.intern(&[call.name, ":'", text, "'"].concat()),
-            Some(Atom::Number(text)) => names.intern(&[call.name, ":", text].concat()),
-            _ => names.intern(call.name),
-        };
-        let argument = call.argument.as_ref().map(|argument| operand(argument, at.wrapping_add(call.argument_at), names));
-        Call { filter, argument, label }
-    });
-    let calls = calls.collect();
-    Ok(Expr { head, calls, span: Span::new(at, text.len()) })
-}
+    /// Returns whether a step of the expression is called `name`.
+    pub(crate) fn has_step(&self, id: ExprId, name: Sym) -> bool {
+        matches!(self.get(id), Some(Expr { head: Operand::Path(path), .. })
+            if self.segments(path).iter().skip(1).any(|step| step.name == name))
+    }
 
-fn operand(atom: &Atom<'_>, at: usize, names: &mut Names) -> Operand {
-    match atom {
-        Atom::Empty | Atom::Number(_) => Operand::Nothing,
-        Atom::Constant(text, translated) => Operand::Text { text: names.intern(text), translated: *translated },
-        Atom::Lookup(text) => {
-            let mut end = at;
-            let segments = text.split('.').map(|part| {
-                let segment = Segment { name: names.intern(part), end: end.wrapping_add(part.len()), index: is_index(part) };
-                end = end.wrapping_add(part.len() + 1);
-                segment
-            });
-            Operand::Path(Path { start: at, segments: segments.collect() })
+    /// Notes that the first name of an expression is not written, but the rest is, from `at`.
+    pub(crate) fn start_at(&mut self, id: ExprId, at: usize) {
+        if let Some(Expr { head: Operand::Path(path), .. }) = self.rows.get_mut(id.0 as usize) {
+            path.start = at;
         }
+    }
+
+    /// Adds the expression that `text` is; names go to `names`.
+    pub(crate) fn parse(&mut self, text: &str, at: usize, filters: &impl Filters, names: &mut Names) -> Result<ExprId, Error> {
+        if let Some(head) = self.simple(text, at, names) {
+            return Ok(self.add(Expr { head, calls: Run { start: 0, len: 0 }, span: Span::new(at, text.len()) }));
+        }
+        let raw = parse_raw(text, at, filters)?;
+        let head = self.operand(&raw.head, at, names);
+        let start = self.calls.len();
+        for call in &raw.calls {
+            let label = match &call.argument {
+                Some(Atom::Constant(text, _)) => names.intern_joined(&[call.name, ":'", text, "'"]),
+                Some(Atom::Number(text)) => names.intern_joined(&[call.name, ":", text]),
+                _ => names.intern(call.name),
+            };
+            let argument =
+                call.argument.as_ref().map(|argument| self.operand(argument, at.wrapping_add(call.argument_at), names));
+            self.calls.push(Call { filter: call.filter, argument, label });
+        }
+        let calls = Run { start, len: raw.calls.len() };
+        Ok(self.add(Expr { head, calls, span: Span::new(at, text.len()) }))
+    }
+
+    fn add(&mut self, expr: Expr) -> ExprId {
+        self.rows.push(expr);
+        ExprId(u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// Returns what most expressions are, without the whole grammar: a lookup that starts with a letter, or a string.
+    fn simple(&mut self, text: &str, at: usize, names: &mut Names) -> Option<Operand> {
+        match text.as_bytes() {
+            [b'a'..=b'z' | b'A'..=b'Z', ..] => self.plain_path(text, at, names).map(Operand::Path),
+            [quote @ (b'"' | b'\''), inner @ .., last] if quote == last => {
+                let plain = !inner.iter().any(|byte| byte == quote || *byte == b'\\');
+                plain.then(|| Operand::Text { text: names.intern(&text[1..text.len() - 1]), translated: false })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the lookup that `text` is if it is words with dots between, none of them private.
+    fn plain_path(&mut self, text: &str, at: usize, names: &mut Names) -> Option<Path> {
+        let (first, mut start) = (self.segments.len(), 0);
+        loop {
+            let end = skip(text, start, Kinds::WORD);
+            let part = &text[start..end];
+            if part.starts_with('_') || !matches!(text.as_bytes().get(end), None | Some(b'.')) {
+                self.segments.truncate(first);
+                return None;
+            }
+            self.segments.push(Segment { name: names.intern(part), end: at.wrapping_add(end), index: is_index(part) });
+            if end == text.len() {
+                return Some(Path { start: at, segments: Run { start: first, len: self.segments.len() - first } });
+            }
+            start = end + 1;
+        }
+    }
+
+    fn operand(&mut self, atom: &Atom<'_>, at: usize, names: &mut Names) -> Operand {
+        match atom {
+            Atom::Empty | Atom::Number(_) => Operand::Nothing,
+            Atom::Constant(text, translated) => Operand::Text { text: names.intern(text), translated: *translated },
+            Atom::Lookup(text) => Operand::Path(self.path(text, at, names)),
+        }
+    }
+
+    fn path(&mut self, text: &str, at: usize, names: &mut Names) -> Path {
+        let (start, mut end) = (self.segments.len(), at);
+        for part in text.split('.') {
+            end = end.wrapping_add(part.len());
+            self.segments.push(Segment { name: names.intern(part), end, index: is_index(part) });
+            end = end.wrapping_add(1);
+        }
+        Path { start: at, segments: Run { start, len: self.segments.len() - start } }
     }
 }
 
 /// Returns whether `int()` accepts a step, so that it may be a list index.
 fn is_index(part: &str) -> bool {
-    part.chars().next().is_some_and(|first| digit(first).is_some()) && is_int(part)
+    !part.starts_with(|first: char| first.is_ascii_alphabetic())
+        && part.chars().next().is_some_and(|first| digit(first).is_some())
+        && is_int(part)
 }

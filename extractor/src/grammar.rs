@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::diag::{EXPRESSION, Error, Span};
 use crate::filters::Filter;
 use crate::split::closing_quote;
-use crate::unicode::{digit, is_space, is_word};
+use crate::unicode::{Kinds, digit, is_space, skip};
 
 /// A variable as Django's `Variable` sees it; text is as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,13 +23,14 @@ pub enum Atom<'s> {
 }
 
 /// A filter call as written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct RawCall<'s> {
     /// The filter's name.
     pub name: &'s str,
     /// Its argument.
     pub argument: Option<Atom<'s>>,
     pub(crate) argument_at: usize,
+    pub(crate) filter: Filter,
 }
 
 /// What an expression says before its names are resolved.
@@ -38,7 +39,7 @@ pub struct RawExpr<'s> {
     /// The variable.
     pub head: Atom<'s>,
     /// The filters in order.
-    pub calls: Vec<RawCall<'s>>,
+    pub calls: SmallVec<[RawCall<'s>; 2]>,
 }
 
 /// How the parser of expressions asks for filters.
@@ -50,16 +51,11 @@ pub(crate) trait Filters {
 }
 
 /// Returns the parts of `text`, which stands at `at`, or the error that Django raises for it.
-pub(crate) fn parse_raw<'s>(
-    text: &'s str,
-    at: usize,
-    filters: &dyn Filters,
-) -> Result<(RawExpr<'s>, SmallVec<[Filter; 2]>), Error> {
+pub(crate) fn parse_raw<'s>(text: &'s str, at: usize, filters: &impl Filters) -> Result<RawExpr<'s>, Error> {
     let mut scanner = Scanner { text, base: at, old: filters.old_numbers() };
-    let mut known = SmallVec::new();
-    let mut raw = RawExpr { head: Atom::Empty, calls: Vec::new() };
+    let mut raw = RawExpr { head: Atom::Empty, calls: SmallVec::new() };
     if text.is_empty() {
-        return Ok((raw, known));
+        return Ok(raw);
     }
     let mut upto = 0;
     if let Some(end) = scanner.constant(0) {
@@ -84,14 +80,13 @@ pub(crate) fn parse_raw<'s>(
                 return Err(Error::new(EXPRESSION, span, message));
             }
         }
-        raw.calls.push(RawCall { name, argument, argument_at: after_name + 1 });
-        known.push(filter);
+        raw.calls.push(RawCall { name, argument, argument_at: after_name + 1, filter });
         upto = end;
     }
     if upto < text.len() {
         return Err(scanner.remainder(upto));
     }
-    Ok((raw, known))
+    Ok(raw)
 }
 
 fn constant(text: &str) -> Atom<'_> {
@@ -114,11 +109,17 @@ fn variable(text: &str, at: usize, old: bool) -> Result<Atom<'_>, Error> {
         return Ok(Atom::Number(text));
     }
     let refuse = |message: String| Err(Error::new(EXPRESSION, Span::new(at, text.len()), message));
-    if text.starts_with('_') || text.as_bytes().windows(2).any(|pair| pair == b"._") {
+    let (mut before, mut private, mut signed) = (b'.', false, false);
+    for byte in text.bytes() {
+        private |= byte == b'_' && before == b'.';
+        signed |= matches!(byte, b'+' | b'-');
+        before = byte;
+    }
+    if private {
         return refuse(format!("Variables and attributes may not begin with underscores: '{text}'"));
     }
     // The old grammar lets signs in only as part of a number such as "-1e", which then is a name.
-    if !old && text.contains(['+', '-']) {
+    if !old && signed {
         for sign in ['+', '-'] {
             if text.contains(sign) {
                 return refuse(format!("Invalid character ('{sign}') in variable name: '{text}'"));
@@ -180,9 +181,9 @@ struct Scanner<'s> {
 impl<'s> Scanner<'s> {
     /// Returns the end of a string literal, in `_(...)` or not.
     fn constant(&self, at: usize) -> Option<usize> {
-        let rest = self.text.get(at..)?;
-        let open = if rest.starts_with("_(") { 2 } else { 0 };
-        let quote = *rest.as_bytes().get(open).filter(|byte| matches!(byte, b'"' | b'\''))?;
+        let rest = self.text.as_bytes().get(at..)?;
+        let open = if rest.starts_with(b"_(") { 2 } else { 0 };
+        let quote = *rest.get(open).filter(|byte| matches!(byte, b'"' | b'\''))?;
         let close = closing_quote(self.text.as_bytes(), quote, at + open + 1)? + 1;
         match open {
             0 => Some(close),
@@ -192,15 +193,15 @@ impl<'s> Scanner<'s> {
 
     /// Returns the end of a name or number.
     fn variable(&self, at: usize) -> Option<usize> {
-        let rest = self.text.get(at..)?;
-        let plain = |c: char| is_word(c) || c == '.' || (!self.old && (c == '+' || c == '-'));
-        let end = rest.find(|c| !plain(c)).unwrap_or(rest.len());
-        if end > 0 {
-            return Some(at + end);
+        const NAME: Kinds = Kinds::WORD.and(Kinds::DOT);
+        let end = skip(self.text, at, if self.old { NAME } else { NAME.and(Kinds::SIGN) });
+        if end > at {
+            return Some(end);
         }
         if !self.old {
             return None;
         }
+        let rest = self.text.get(at..)?;
         let digits = rest.strip_prefix(['+', '-'])?;
         digits.chars().next().filter(|c| digit(*c).is_some())?;
         let len = digits.find(|c| digit(c).is_none() && c != '.' && c != 'e').unwrap_or(digits.len());
@@ -209,10 +210,13 @@ impl<'s> Scanner<'s> {
 
     /// Returns the name in `|name`, with spaces around the bar, and where it ends.
     fn filter(&self, at: usize) -> Option<(&'s str, usize)> {
-        let rest = self.text.get(at..)?.trim_start_matches(is_space);
-        let rest = rest.strip_prefix('|')?.trim_start_matches(is_space);
-        let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        (len > 0).then(|| (&rest[..len], self.text.len() - rest.len() + len))
+        let bar = skip(self.text, at, Kinds::SPACE);
+        if self.text.as_bytes().get(bar) != Some(&b'|') {
+            return None;
+        }
+        let start = skip(self.text, bar + 1, Kinds::SPACE);
+        let end = skip(self.text, start, Kinds::WORD);
+        (end > start).then(|| (&self.text[start..end], end))
     }
 
     /// Returns the argument after a filter's name and where it ends.

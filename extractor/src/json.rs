@@ -1,68 +1,107 @@
 //! JSON text.
 
-/// Writes `[...]`.
-pub(crate) fn list<T>(out: &mut String, items: impl Iterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
-    out.push('[');
-    for (row, item) in items.enumerate() {
-        if row > 0 {
-            out.push(',');
+/// JSON that is being written; what goes in are strings, so it is UTF-8.
+pub(crate) struct Json(Vec<u8>);
+
+impl Json {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    pub(crate) fn finish(self) -> String {
+        String::from_utf8(self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Writes text that is JSON already.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// Writes a string of letters and digits.
+    pub(crate) fn word(&mut self, word: &str) {
+        self.raw("\"");
+        self.raw(word);
+        self.raw("\"");
+    }
+
+    /// Writes a string.
+    pub(crate) fn string(&mut self, text: &str) {
+        self.raw("\"");
+        let mut rest = text.as_bytes();
+        while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+            self.0.extend_from_slice(&rest[..at]);
+            self.escape(rest[at]);
+            rest = &rest[at + 1..];
         }
-        write(out, item);
+        self.0.extend_from_slice(rest);
+        self.raw("\"");
     }
-    out.push(']');
-}
 
-/// Writes a JSON string.
-pub(crate) fn string(out: &mut String, text: &str) {
-    out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        out.push_str(&rest[..at]);
-        escape(out, rest.as_bytes()[at]);
-        rest = &rest[at + 1..];
-    }
-    out.push_str(rest);
-    out.push('"');
-}
-
-fn escape(out: &mut String, byte: u8) {
-    match byte {
-        b'\n' => out.push_str("\\n"),
-        b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
-        _ => {
-            out.push_str("\\u00");
-            out.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')));
+    fn escape(&mut self, byte: u8) {
+        match byte {
+            b'\n' => self.raw("\\n"),
+            b'"' | b'\\' => self.0.extend([b'\\', byte]),
+            _ => {
+                self.raw("\\u00");
+                self.0.extend([byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
+            }
         }
     }
-}
 
-/// Writes a number.
-pub(crate) fn number(out: &mut String, number: usize) {
-    // Most are lines and columns: `write!` would take longer than all the rest of the document.
-    if number >= 10 {
-        self::number(out, number / 10);
+    /// Writes a number.
+    pub(crate) fn number(&mut self, number: usize) {
+        // Most are lines and columns: `write!` would take longer than all the rest of the document.
+        let mut digits = [b'0'; 20];
+        let (mut first, mut rest) = (19, number);
+        while rest >= 10 {
+            digits[first] = DIGITS[rest % 10];
+            (first, rest) = (first - 1, rest / 10);
+        }
+        digits[first] = DIGITS[rest % 10];
+        match digits[first..] {
+            [one] => self.0.push(one),
+            [ten, one] => self.0.extend([ten, one]),
+            ref all => self.0.extend_from_slice(all),
+        }
     }
-    out.push(DIGITS[number % 10]);
+
+    /// Writes `[...]`.
+    pub(crate) fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Self, T)) {
+        self.raw("[");
+        for (row, item) in items.into_iter().enumerate() {
+            if row > 0 {
+                self.raw(",");
+            }
+            write(self, item);
+        }
+        self.raw("]");
+    }
 }
 
-const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+const DIGITS: &[u8; 10] = b"0123456789";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(write: impl Fn(&mut Json)) -> String {
+        let mut out = Json::with_capacity(0);
+        write(&mut out);
+        out.finish()
+    }
+
     #[test]
     fn numbers_and_strings_are_json() {
-        let mut out = String::new();
         for value in [0, 9, 10, 1_048_576, usize::MAX] {
-            out.clear();
-            number(&mut out, value);
-            assert_eq!(out, value.to_string());
+            assert_eq!(written(|out| out.number(value)), value.to_string());
         }
         for text in ["", "plain", "\"\\\n\t\u{1}\u{1f} é\u{2028}", "a\"b", "\\"] {
-            out.clear();
-            string(&mut out, text);
-            assert_eq!(serde_json::from_str::<String>(&out).ok().as_deref(), Some(text));
+            let json = written(|out| out.string(text));
+            assert_eq!(serde_json::from_str::<String>(&json).ok().as_deref(), Some(text));
         }
     }
 }

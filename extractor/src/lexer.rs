@@ -36,20 +36,30 @@ pub struct Token<'s> {
 #[must_use]
 pub fn lex(source: &str, dotall: bool) -> Vec<Token<'_>> {
     let mut tokens = Vec::with_capacity(source.len() / 24 + 1);
-    let mut openers = Openers::new(source, dotall);
-    let mut verbatim: Option<String> = None;
     let mut upto = 0;
-    while let Some((kind, start, end)) = openers.next_tag(upto) {
-        if upto < start {
-            tokens.push(text(source, upto, start));
+    for tag in tags(source, dotall) {
+        if upto < tag.start {
+            tokens.push(text(source, upto, tag.start));
         }
-        tokens.push(tag(source, kind, start, end, &mut verbatim));
-        upto = end;
+        upto = tag.end;
+        tokens.push(tag);
     }
     if upto < source.len() {
         tokens.push(text(source, upto, source.len()));
     }
     tokens
+}
+
+/// Returns what stands between double braces and the like; inside `verbatim` that is text, too.
+pub(crate) fn tags(source: &str, dotall: bool) -> impl Iterator<Item = Token<'_>> {
+    let mut openers = Openers::new(source, dotall);
+    let mut verbatim: Option<String> = None;
+    let mut upto = 0;
+    std::iter::from_fn(move || {
+        let (kind, start, end) = openers.next_tag(upto)?;
+        upto = end;
+        Some(tag(source, kind, start, end, &mut verbatim))
+    })
 }
 
 fn text(source: &str, start: usize, end: usize) -> Token<'_> {

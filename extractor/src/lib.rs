@@ -12,6 +12,8 @@ mod filters;
 mod grammar;
 mod json;
 mod lexer;
+mod limits;
+mod lines;
 mod link;
 mod locals;
 mod names;
@@ -22,17 +24,20 @@ mod registry;
 mod resolver;
 mod scope;
 mod split;
+mod suggest;
 mod tags;
 mod tree;
 mod unicode;
 mod unit;
 mod value;
 
-pub use diag::{Error, Lines, MAX_DEPTH, MAX_INCLUDES, MAX_PATHS, MAX_SEGMENTS, MAX_STEPS, MAX_TEMPLATE_BYTES, Span};
+pub use diag::{Error, Span};
 pub use grammar::{Atom, RawCall, RawExpr};
 pub use lexer::{Kind, Token, lex};
+pub use limits::Limits;
+pub use lines::Lines;
 pub use registry::Registry;
-pub use resolver::{Alone, Failure, Refusal, Resolver};
+pub use resolver::{Alone, Answer, Failure, Question, Refusal, Resolver, Source, Target};
 
 /// What to extract.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +50,8 @@ pub struct Request<'s> {
     pub partial: Option<&'s str>,
     /// Whether to list what is read below names that the template itself makes.
     pub locals: bool,
+    /// How much of it.
+    pub limits: Limits,
 }
 
 /// Returns the JSON document of everything that a template reads.
@@ -52,7 +59,7 @@ pub struct Request<'s> {
 /// # Errors
 /// If the template or a parent is malformed or beyond our limits, or the resolver fails.
 pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver: R) -> Result<String, Failure<R::Error>> {
-    let mut linker = link::Linker::new(registry, resolver, request.locals);
+    let mut linker = link::Linker::new(registry, resolver, request.locals, request.limits);
     linker.link(request.source, request.name, request.partial)?;
     Ok(document::write(&linker, registry, request.partial))
 }
@@ -62,5 +69,6 @@ pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver:
 /// # Errors
 /// What Django says of a malformed one.
 pub fn parse_expression<'s>(text: &'s str, registry: &Registry) -> Result<RawExpr<'s>, Error> {
-    grammar::parse_raw(text, 0, &parser::Loaded::builtins(registry)).map(|(raw, _)| raw)
+    let loaded = parser::Loaded::builtins(registry);
+    grammar::parse_raw(text, 0, &loaded).map_err(|error| loaded.advise(error, text))
 }

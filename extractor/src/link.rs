@@ -2,17 +2,18 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::diag::{
-    Diag, Error, MAX_PATHS, MAX_SEGMENTS, MAX_STEPS, NO_PARTIAL, Span, TOO_LONG_PATH, TOO_MANY_PATHS, TOO_MUCH_WORK,
-};
+use crate::diag::{Diag, Error, NO_PARTIAL, Span, TOO_LONG_PATH, TOO_MANY_PATHS, TOO_MUCH_WORK};
 use crate::eval::Machine;
+use crate::limits::{Limits, MAX_SEGMENTS, MAX_STEPS};
+use crate::lines::Lines;
 use crate::names::Sym;
 use crate::registry::Registry;
-use crate::resolver::{Failure, Refusal, Resolver};
+use crate::resolver::{Answer, Failure, Question, Refusal, Resolver};
 use crate::unit::{BodyId, Op};
 use crate::value::Value;
 
 mod branches;
+mod dynamic;
 mod files;
 mod includes;
 mod lineage;
@@ -21,7 +22,7 @@ mod reads;
 
 use branches::{Arm, At, Round};
 use files::{Code, File};
-use includes::Active;
+use includes::{Active, Choices};
 use lineage::Chain;
 pub(crate) use notes::{ContextRead, Dependency};
 
@@ -41,7 +42,7 @@ enum Then {
     Maybe { mark: usize },
     Arm(Arm),
     Round(Round),
-    Include { chain: usize },
+    Include(Choices),
     Partial,
 }
 
@@ -50,12 +51,16 @@ pub(crate) struct Linker<'r, R> {
     pub(crate) files: Vec<File>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) context: Vec<ContextRead>,
+    /// The tags whose code is handed the context, so that it may set names.
+    pub(crate) takers: Vec<Sym>,
     pub(crate) diags: Vec<Diag>,
     pub(crate) unknown: Vec<String>,
     pub(crate) libraries: Vec<String>,
     registry: &'r Registry,
+    limits: Limits,
     resolver: R,
     resolved: FxHashMap<(String, Vec<usize>), Option<usize>>,
+    answers: FxHashMap<Question, Answer>,
     noted: FxHashSet<(&'static str, usize, usize)>,
     chains: Vec<Chain>,
     chain: usize,
@@ -73,18 +78,21 @@ enum Trouble<E> {
 type Outcomes<T, E> = Result<T, Trouble<E>>;
 
 impl<'r, R: Resolver> Linker<'r, R> {
-    pub(crate) fn new(registry: &'r Registry, resolver: R, locals: bool) -> Self {
+    pub(crate) fn new(registry: &'r Registry, resolver: R, locals: bool, limits: Limits) -> Self {
         Self {
             machine: Machine::new(locals),
             files: Vec::new(),
             dependencies: Vec::new(),
             context: Vec::new(),
+            takers: Vec::new(),
             diags: Vec::new(),
             unknown: Vec::new(),
             libraries: Vec::new(),
             registry,
+            limits,
             resolver,
             resolved: FxHashMap::default(),
+            answers: FxHashMap::default(),
             noted: FxHashSet::default(),
             chains: vec![Chain::default()],
             chain: 0,
@@ -109,7 +117,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             return Refusal { error, file: None, line: 1, column: 1, length: 0, source_line: String::new() };
         };
         let (line, column, length) = file.lines.position(&file.source, error.span);
-        let source_line = file.lines.text(&file.source, line).to_owned();
+        let source_line = Lines::text(&file.source, error.span.start).to_owned();
         Refusal { error, file: file.name.clone(), line, column, length, source_line }
     }
 
@@ -124,7 +132,8 @@ impl<'r, R: Resolver> Linker<'r, R> {
                 let name = self.machine.names.intern(partial);
                 let Some(body) = code.unit.partials.get(&name).copied() else {
                     let message = format!("Partial '{partial}' is not defined in the template.");
-                    return Err(Trouble::Template(0, Error::new(NO_PARTIAL, Span::default(), message)));
+                    let error = Error::new(NO_PARTIAL, Span::default(), message);
+                    return Err(Trouble::Template(0, self.near_partial(&code, partial, error)));
                 };
                 self.run(&code, body, Then::Nothing);
             }
@@ -152,7 +161,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
                     self.step(&code, op, at)?;
                     self.check_limits(code.file)?;
                 }
-                None => self.finish(),
+                None => self.finish()?,
             }
         }
         Ok(())
@@ -164,8 +173,9 @@ impl<'r, R: Resolver> Linker<'r, R> {
         if let Some(place) = self.machine.too_long {
             return refuse(place.file, TOO_LONG_PATH, place.span, format!("a path has more than {MAX_SEGMENTS} steps"));
         }
-        if self.machine.tree.reads > MAX_PATHS {
-            return refuse(file, TOO_MANY_PATHS, Span::default(), format!("more than {MAX_PATHS} values are read"));
+        if self.machine.tree.reads > self.limits.paths {
+            let message = format!("more than {} values are read", self.limits.paths);
+            return refuse(file, TOO_MANY_PATHS, Span::default(), message);
         }
         if self.steps > MAX_STEPS {
             return refuse(file, TOO_MUCH_WORK, Span::default(), "the template renders too many parts".to_owned());
@@ -190,17 +200,22 @@ impl<'r, R: Resolver> Linker<'r, R> {
             Op::Cycle { values, name } => self.cycle(code, values, *name),
             Op::Regroup { target, key, name } => self.regroup(code, *target, *key, *name),
             Op::Block { name, body } => self.start_block(code, *name, *body),
-            Op::Include { .. } => self.include(code, op)?,
-            Op::Inclusion { tag, template, span } => self.inclusion(*tag, template.as_deref(), code.place(*span))?,
+            Op::Include { .. } => self.include(code, at)?,
+            Op::Inclusion { tag, template, span } => self.inclusion(*tag, template.as_ref(), code.place(*span))?,
             Op::Partial { name, span } => self.partial(code, *name, *span),
             Op::Key { name, uses, maybe, span } => self.machine.read_key(*name, *uses, *maybe, code.place(*span)),
-            Op::Context { tag, reads, span } => self.escape_context(*tag, reads.as_deref(), code.place(*span)),
+            Op::Context { tag, reads, span } => {
+                if !self.takers.contains(tag) {
+                    self.takers.push(*tag);
+                }
+                self.escape_context(*tag, reads.as_deref(), code.place(*span));
+            }
         }
         Ok(())
     }
 
-    fn finish(&mut self) {
-        let Some(Run { code, then, .. }) = self.runs.pop() else { return };
+    fn finish(&mut self) -> Outcomes<(), R::Error> {
+        let Some(Run { code, then, .. }) = self.runs.pop() else { return Ok(()) };
         match then {
             Then::Nothing => {}
             Then::Pop => self.machine.scope.pop(),
@@ -208,14 +223,11 @@ impl<'r, R: Resolver> Linker<'r, R> {
             Then::Maybe { mark } => self.end_maybe(mark),
             Then::Arm(arm) => self.next_arm(&code, arm),
             Then::Round(round) => self.next_round(&code, round),
-            Then::Include { chain } => {
-                self.machine.scope.pop();
-                self.chain = chain;
-                self.active.pop();
-            }
+            Then::Include(choices) => self.end_include(choices)?,
             Then::Partial => {
                 self.active.pop();
             }
         }
+        Ok(())
     }
 }

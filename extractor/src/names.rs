@@ -1,7 +1,8 @@
 //! Names as small numbers.
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
-use xxhash_rust::xxh3::xxh3_64;
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
 
 /// A name of one extraction; equal names have equal numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,41 +12,109 @@ pub(crate) struct Sym(pub(crate) u32);
 pub(crate) struct Names {
     text: String,
     ends: Vec<usize>,
-    /// By hash; a name whose hash is taken by another goes to the next number.
-    known: FxHashMap<u64, Sym>,
+    /// A hash table, a power of two long and at most half full.
+    table: Vec<Slot>,
+    joined: String,
 }
+
+/// A place in the table: half of the hash, and the number plus one.
+#[derive(Clone, Copy)]
+struct Slot {
+    hash: u32,
+    taken: u32,
+}
+
+const FREE: Slot = Slot { hash: 0, taken: 0 };
 
 impl Default for Names {
     fn default() -> Self {
-        Self {
-            text: String::with_capacity(512),
-            ends: Vec::with_capacity(64),
-            known: FxHashMap::with_capacity_and_hasher(56, FxBuildHasher),
-        }
+        Self { text: String::with_capacity(1024), ends: Vec::with_capacity(64), table: vec![FREE; 128], joined: String::new() }
     }
 }
 
 impl Names {
     /// Returns the number of `name`.
     pub(crate) fn intern(&mut self, name: &str) -> Sym {
-        let mut hash = xxh3_64(name.as_bytes());
-        while let Some(sym) = self.known.get(&hash) {
-            if self.text(*sym) == name {
-                return *sym;
+        let mut hasher = FxHasher::default();
+        hasher.write(name.as_bytes());
+        let [.., a, b, c, d] = hasher.finish().to_be_bytes();
+        let hash = u32::from_le_bytes([a, b, c, d]);
+        let mut at = self.home(hash);
+        while self.table[at].taken > 0 {
+            let sym = Sym(self.table[at].taken - 1);
+            if self.table[at].hash == hash && self.bytes(sym) == name.as_bytes() {
+                return sym;
             }
-            hash = hash.wrapping_add(1);
+            at = (at + 1) & (self.table.len() - 1);
         }
-        let sym = Sym(u32::try_from(self.ends.len()).unwrap_or(u32::MAX));
         self.text.push_str(name);
         self.ends.push(self.text.len());
-        self.known.insert(hash, sym);
+        let taken = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.table[at] = Slot { hash, taken };
+        if self.ends.len() * 2 > self.table.len() {
+            self.grow();
+        }
+        Sym(taken - 1)
+    }
+
+    /// Returns the number of the name that these pieces make.
+    pub(crate) fn intern_joined(&mut self, pieces: &[&str]) -> Sym {
+        let mut joined = std::mem::take(&mut self.joined);
+        joined.clear();
+        joined.extend(pieces.iter().copied());
+        let sym = self.intern(&joined);
+        self.joined = joined;
         sym
+    }
+
+    /// Returns where in the table a name of that hash goes first.
+    fn home(&self, hash: u32) -> usize {
+        hash as usize & (self.table.len() - 1)
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![FREE; self.table.len() * 4];
+        for slot in std::mem::replace(&mut self.table, larger) {
+            let mut at = self.home(slot.hash);
+            while slot.taken > 0 && self.table[at].taken > 0 {
+                at = (at + 1) & (self.table.len() - 1);
+            }
+            if slot.taken > 0 {
+                self.table[at] = slot;
+            }
+        }
     }
 
     /// Returns the text of a name.
     pub(crate) fn text(&self, sym: Sym) -> &str {
+        let (start, end) = self.span(sym);
+        self.text.get(start..end).unwrap_or("")
+    }
+
+    fn bytes(&self, sym: Sym) -> &[u8] {
+        let (start, end) = self.span(sym);
+        self.text.as_bytes().get(start..end).unwrap_or(&[])
+    }
+
+    fn span(&self, sym: Sym) -> (usize, usize) {
         let row = sym.0 as usize;
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.ends.get(row).and_then(|end| self.text.get(start..*end)).unwrap_or("")
+        let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or(0) };
+        (start, self.ends.get(row).copied().unwrap_or(start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_names_have_equal_numbers() {
+        let mut names = Names::default();
+        let all: Vec<String> = (0..1000).map(|row| format!("name{row}")).collect();
+        let first: Vec<Sym> = all.iter().map(|name| names.intern(name)).collect();
+        let again: Vec<Sym> = all.iter().map(|name| names.intern_joined(&["na", &name[2..]])).collect();
+        assert_eq!(first, again);
+        assert!(first.iter().zip(&all).all(|(sym, name)| names.text(*sym) == name));
+        assert_ne!(names.intern(""), names.intern("name"));
     }
 }

@@ -2,15 +2,19 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::diag::{Diag, Error, Lines, MAX_DEPTH, MAX_TEMPLATE_BYTES, SKIPPED, SYNTAX, Span, TOO_DEEP, TOO_LARGE};
-use crate::lexer::{Kind, Token, lex};
+use crate::diag::{Diag, Error, SKIPPED, SYNTAX, Span, TOO_DEEP, TOO_LARGE};
+use crate::lexer::{Kind, Token, tags as tags_of};
+use crate::limits::{Limits, MAX_WARNINGS};
+use crate::lines::Lines;
 use crate::names::{Names, Sym};
 use crate::registry::{Registry, TagSpec};
-use crate::split::{Bit, split_contents};
+use crate::split::{Bit, Bits, split_contents};
 use crate::tags::{self, Section, Turn};
 use crate::tree::Uses;
-use crate::unit::{ExprId, Op, Unit};
+use crate::unicode::first_word;
+use crate::unit::{BodyId, ExprId, Op, Unit};
 
+mod advice;
 mod closers;
 mod emit;
 mod errors;
@@ -30,13 +34,18 @@ pub(crate) struct TagToken<'s> {
 
 impl<'s> TagToken<'s> {
     /// Returns the bits, the tag's name first.
-    pub(crate) fn bits(&self) -> Result<Vec<Bit<'s>>, Error> {
+    pub(crate) fn bits(&self) -> Result<Bits<'s>, Error> {
         split_contents(self.contents, self.at)
     }
 
     /// Returns the words, the tag's name first, for tags that do not know quotes.
-    pub(crate) fn words(&self) -> Vec<Bit<'s>> {
+    pub(crate) fn words(&self) -> Bits<'s> {
         crate::unicode::words(self.contents).map(|(start, word)| Bit::new(word, self.at + start)).collect()
+    }
+
+    /// Returns where its name stands.
+    pub(crate) fn name(&self) -> Span {
+        Span::new(self.at, self.command.len())
     }
 
     pub(crate) fn error(&self, message: impl Into<String>) -> Error {
@@ -47,7 +56,8 @@ impl<'s> TagToken<'s> {
 struct Frame<'s> {
     token: TagToken<'s>,
     section: Box<dyn Section>,
-    ops: Vec<Op>,
+    /// Where the operations of its body start, among all that are pending.
+    from: usize,
 }
 
 /// The state of the parser; tags see its public part.
@@ -69,6 +79,7 @@ pub(crate) struct Parser<'a> {
     closers: Option<FxHashMap<usize, usize>>,
     lines: Option<Lines>,
     file: usize,
+    limits: Limits,
 }
 
 /// Returns the program of `source`, called `template`, which is file number `file`.
@@ -78,13 +89,15 @@ pub(crate) fn parse(
     file: usize,
     registry: &Registry,
     names: &mut Names,
+    limits: Limits,
 ) -> Result<Unit, Error> {
-    if source.len() > MAX_TEMPLATE_BYTES {
-        let message = format!("the template has {} bytes, more than {MAX_TEMPLATE_BYTES}", source.len());
+    if source.len() > limits.template_bytes {
+        let message = format!("the template has {} bytes, more than {}", source.len(), limits.template_bytes);
         return Err(Error::new(TOO_LARGE, Span::default(), message));
     }
     let super_name = names.intern("super");
-    let tokens = lex(source, registry.dotall);
+    let mut tokens = Vec::with_capacity(source.len() / 40 + 4);
+    tokens.extend(tags_of(source, registry.dotall).filter(|token| token.kind != Kind::Text));
     let parser = Parser {
         names,
         unit: Unit::with_capacity(tokens.len()),
@@ -97,12 +110,13 @@ pub(crate) fn parse(
         tokens,
         next: 0,
         frames: Vec::new(),
-        ops: Vec::new(),
+        ops: Vec::with_capacity(16),
         nontext: false,
         super_name,
         closers: None,
         lines: None,
         file,
+        limits,
     };
     parser.run()
 }
@@ -113,12 +127,15 @@ impl<'a> Parser<'a> {
             match self.step() {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(error) => self.recover(error)?,
+                Err(error) => {
+                    if let Err(error) = self.recover(error) {
+                        return Err(self.advise(error));
+                    }
+                }
             }
         }
-        let top = std::mem::take(&mut self.ops);
-        self.unit.top = Some(self.body(top));
-        let blocks = self.unit.blocks.iter().map(|(name, body)| Op::Block { name: *name, body: *body }).collect();
+        self.unit.top = Some(self.take_body(0));
+        let blocks: Vec<Op> = self.unit.blocks.iter().map(|(name, body)| Op::Block { name: *name, body: *body }).collect();
         self.unit.all_blocks = Some(self.body(blocks));
         Ok(self.unit)
     }
@@ -137,7 +154,7 @@ impl<'a> Parser<'a> {
                 let span = Span::new(token.start, token.end - token.start);
                 if token.contents.is_empty() {
                     let message = format!("Empty variable tag on line {}", self.line(token.start));
-                    return Err(Error::new(SYNTAX, span, message));
+                    return Err(Error::new(SYNTAX, span, message).with_help("write a name between the braces"));
                 }
                 let expr = self.compile(&Bit::new(token.contents, token.at))?;
                 self.read(expr, Uses::OUT);
@@ -149,10 +166,11 @@ impl<'a> Parser<'a> {
 
     fn tag(&mut self, token: Token<'a>) -> Result<(), Error> {
         let span = Span::new(token.start, token.end - token.start);
-        let Some((_, command)) = crate::unicode::words(token.contents).next() else {
+        let command = first_word(token.contents);
+        if command.is_empty() {
             let message = format!("Empty block tag on line {}", self.line(token.start));
-            return Err(Error::new(SYNTAX, span, message));
-        };
+            return Err(Error::new(SYNTAX, span, message).with_help("write a tag between the braces"));
+        }
         let tag = TagToken { command, contents: token.contents, at: token.at, span, row: self.next - 1 };
         if !self.unit.unknown.is_empty()
             && let Some(depth) = self.frames.iter().rposition(|frame| frame.section.closer() == Some(tag.row))
@@ -177,6 +195,10 @@ impl<'a> Parser<'a> {
                 self.nontext = true;
                 tags::made::open(self, &tag, made)
             }
+            Some(TagSpec::Specified(spec)) => {
+                self.nontext = true;
+                tags::specified::open(self, &tag, spec)
+            }
             Some(TagSpec::Unknown) => {
                 self.nontext = true;
                 tags::unknown::open(self, &tag)
@@ -187,11 +209,10 @@ impl<'a> Parser<'a> {
 
     /// Hands a token for which the innermost tag waits to that tag.
     fn turn(&mut self, tag: &TagToken<'a>) -> Result<(), Error> {
-        let Some(frame) = self.frames.pop() else { return Ok(()) };
-        let ops = std::mem::take(&mut self.ops);
-        let body = self.body(ops);
-        self.frames.push(Frame { token: frame.token, section: Box::new(tags::Closed), ops: frame.ops });
-        match frame.section.turn(self, tag, body)? {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let (section, from) = (std::mem::replace(&mut frame.section, Box::new(tags::Closed)), frame.from);
+        let body = self.take_body(from);
+        match section.turn(self, tag, body)? {
             Turn::Next(section) => {
                 self.nontext = false;
                 if let Some(top) = self.frames.last_mut() {
@@ -199,15 +220,17 @@ impl<'a> Parser<'a> {
                 }
             }
             Turn::Close(op) => {
-                if let Some(frame) = self.frames.pop() {
-                    let late = std::mem::replace(&mut self.ops, frame.ops);
-                    self.ops.extend(late);
-                }
+                self.frames.pop();
                 self.nontext = true;
                 self.ops.extend(op);
             }
         }
         Ok(())
+    }
+
+    /// Returns the body of what is pending from `from` on.
+    fn take_body(&mut self, from: usize) -> BodyId {
+        self.unit.add_body(self.ops.drain(from..))
     }
 
     /// Goes on after an error where an unknown tag may have made sense of the token, since that tag may read everything anyway.
@@ -218,7 +241,9 @@ impl<'a> Parser<'a> {
         if self.next >= self.tokens.len() {
             self.flatten(0);
         }
-        self.unit.diags.push(Diag { severity: "warn", code: SKIPPED, message: error.message, file: self.file, span: error.span });
+        if self.unit.diags.len() < MAX_WARNINGS {
+            self.unit.diags.push(Diag { error: Error { code: SKIPPED, help: None, ..error }, file: self.file });
+        }
         Ok(())
     }
 
@@ -226,8 +251,7 @@ impl<'a> Parser<'a> {
     fn flatten(&mut self, depth: usize) {
         while self.frames.len() > depth {
             let Some(frame) = self.frames.pop() else { break };
-            let inner = std::mem::replace(&mut self.ops, frame.ops);
-            let body = self.body(inner);
+            let body = self.take_body(frame.from);
             self.ops.push(Op::Maybe(body));
         }
     }
@@ -241,11 +265,10 @@ impl<'a> Parser<'a> {
 
     /// Opens a section that runs to the token it waits for.
     pub(crate) fn open(&mut self, tag: &TagToken<'a>, section: Box<dyn Section>) -> Result<(), Error> {
-        if self.frames.len() >= MAX_DEPTH {
-            return Err(Error::new(TOO_DEEP, tag.span, format!("tags are nested deeper than {MAX_DEPTH}")));
+        if self.frames.len() >= self.limits.depth {
+            return Err(Error::new(TOO_DEEP, tag.span, format!("tags are nested deeper than {}", self.limits.depth)));
         }
-        let ops = std::mem::take(&mut self.ops);
-        self.frames.push(Frame { token: *tag, section, ops });
+        self.frames.push(Frame { token: *tag, section, from: self.ops.len() });
         self.nontext = false;
         Ok(())
     }
@@ -274,6 +297,6 @@ impl<'a> Parser<'a> {
     /// Returns the line of a byte offset.
     pub(crate) fn line(&mut self, at: usize) -> usize {
         let source = self.source;
-        self.lines.get_or_insert_with(|| Lines::new(source)).line(at)
+        self.lines.get_or_insert_with(|| Lines::new(source)).line(source, at)
     }
 }

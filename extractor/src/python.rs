@@ -1,12 +1,13 @@
 //! The Python module `djust_ast._extractor`; the only file that knows Python.
 
 use pyo3::create_exception;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::diag::{CODES, Error, NOT_TEXT, Span};
 use crate::grammar::{Atom, is_float};
-use crate::{Failure, Kind, Lines, Refusal, Request, Resolver};
+use crate::{Answer, Failure, Kind, Limits, Lines, Question, Refusal, Request, Resolver, Source, Target};
 
 create_exception!(
     djust_ast._extractor,
@@ -50,45 +51,132 @@ impl PathTree {
     }
 }
 
-struct Callback<'py> {
-    function: Option<Bound<'py, PyAny>>,
+/// Asks Python functions, for as long as which this thread is attached to the interpreter again.
+struct Callback {
+    resolve: Option<Py<PyAny>>,
+    choose: Option<Py<PyAny>>,
 }
 
-impl Resolver for Callback<'_> {
+impl Resolver for Callback {
     type Error = PyErr;
 
     fn resolve(&mut self, name: &str, skip: &[usize]) -> Result<Option<(String, String)>, PyErr> {
-        match &self.function {
-            Some(function) => function.call1((name, skip.to_vec()))?.extract(),
-            None => Ok(None),
-        }
+        let Some(function) = &self.resolve else { return Ok(None) };
+        attached(|py| {
+            let found: Option<(Bound<'_, PyString>, Bound<'_, PyString>)> =
+                function.bind(py).call1((name, skip.to_vec()))?.extract()?;
+            let Some((display, source)) = found else { return Ok(None) };
+            Ok(Some((owned(&display, None)?, owned(&source, Some(name))?)))
+        })
+    }
+
+    fn choose(&mut self, question: &Question) -> Result<Answer, PyErr> {
+        let Some(function) = &self.choose else { return Ok(Answer::Unknown(String::new())) };
+        attached(|py| {
+            let calls = question.calls.iter().map(|(name, argument)| {
+                let argument = argument.as_deref().map(|argument| sources(py, argument)).transpose()?;
+                Ok((name, argument))
+            });
+            let calls = PyTuple::new(py, calls.collect::<PyResult<Vec<_>>>()?)?;
+            let head = sources(py, &question.head)?;
+            match function.bind(py).call1((question.kind, question.file, head, calls))?.extract()? {
+                Chosen::Unknown(why) => Ok(Answer::Unknown(owned(&why, None)?)),
+                Chosen::Any(choices) => Ok(Answer::Any(choices.iter().map(|named| targets(named)).collect::<PyResult<_>>()?)),
+            }
+        })
     }
 }
 
-/// Returns what the template reads.
+fn attached<T>(ask: impl FnOnce(Python<'_>) -> PyResult<T>) -> PyResult<T> {
+    Python::try_attach(ask).unwrap_or_else(|| Err(PyRuntimeError::new_err("the interpreter is shutting down")))
+}
+
+/// What Python answers: why nobody knows, or the candidates for each value.
+#[derive(FromPyObject)]
+enum Chosen<'py> {
+    Unknown(Bound<'py, PyString>),
+    Any(Vec<Vec<Named<'py>>>),
+}
+
+/// A template as Python names it.
+#[derive(FromPyObject)]
+enum Named<'py> {
+    Name(Bound<'py, PyString>),
+    Given(usize, Bound<'py, PyString>, Option<Bound<'py, PyString>>, Bound<'py, PyString>),
+}
+
+fn owned(string: &Bound<'_, PyString>, file: Option<&str>) -> PyResult<String> {
+    Ok(text(string, file)?.to_owned())
+}
+
+fn targets(named: &[Named<'_>]) -> PyResult<Vec<Target>> {
+    let target = |named: &Named<'_>| match named {
+        Named::Name(name) => Ok(Target::Name(owned(name, None)?)),
+        Named::Given(number, name, template, source) => {
+            let name = owned(name, None)?;
+            let template = template.as_ref().map(|template| owned(template, None)).transpose()?;
+            Ok(Target::Given { number: *number, source: owned(source, Some(&name))?, name, template })
+        }
+    };
+    named.iter().map(target).collect()
+}
+
+/// A literal is a string, a path a tuple of its steps.
+fn sources<'py>(py: Python<'py>, sources: &[Source]) -> PyResult<Bound<'py, PyTuple>> {
+    let sources = sources.iter().map(|source| match source {
+        Source::Text(text) => Ok(PyString::new(py, text).into_any()),
+        Source::Path(steps) => Ok(PyTuple::new(py, steps)?.into_any()),
+    });
+    PyTuple::new(py, sources.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// Returns what the template reads; other threads run meanwhile.
 #[pyfunction]
-#[pyo3(signature = (source, name, registry, resolve=None, partial=None, locals=false))]
+#[pyo3(signature = (source, name, registry, resolve=None, partial=None, locals=false, limits=None, choose=None))]
+#[allow(clippy::too_many_arguments)] // They are keywords in Python.
 fn extract(
-    source: &str,
-    name: Option<&str>,
-    registry: &Registry,
-    resolve: Option<Bound<'_, PyAny>>,
-    partial: Option<&str>,
-    locals: bool,
     py: Python<'_>,
+    source: &Bound<'_, PyString>,
+    name: Option<&Bound<'_, PyString>>,
+    registry: &Registry,
+    resolve: Option<Py<PyAny>>,
+    partial: Option<&Bound<'_, PyString>>,
+    locals: bool,
+    limits: Option<(usize, usize, usize, usize)>,
+    choose: Option<Py<PyAny>>,
 ) -> PyResult<PathTree> {
-    let request = Request { source, name, partial, locals };
-    match crate::extract(request, &registry.inner, Callback { function: resolve }) {
+    let name = name.map(|name| text(name, None)).transpose()?;
+    let partial = partial.map(|partial| text(partial, name)).transpose()?;
+    let limits = limits.map_or_else(Limits::default, |(template_bytes, depth, paths, includes)| Limits {
+        template_bytes,
+        depth,
+        paths,
+        includes,
+    });
+    let request = Request { source: text(source, name)?, name, partial, locals, limits };
+    let (registry, resolver) = (&registry.inner, Callback { resolve, choose });
+    match py.detach(|| crate::extract(request, registry, resolver)) {
         Ok(json) => Ok(PathTree { json }),
         Err(Failure::Resolver(error)) => Err(error),
         Err(Failure::Template(refusal)) => Err(refused(py, *refusal)?),
     }
 }
 
+/// Returns the text of a string, or the error that it is none: Python's strings may hold halves of characters.
+fn text<'s>(string: &'s Bound<'_, PyString>, file: Option<&str>) -> PyResult<&'s str> {
+    string.to_str().or_else(|_| {
+        let error = Error::new(NOT_TEXT, Span::default(), "the template has a lone surrogate, which is no character");
+        let file = file.map(str::to_owned);
+        let refusal = Refusal { error, file, line: 1, column: 1, length: 0, source_line: String::new() };
+        Err(refused(string.py(), refusal)?)
+    })
+}
+
 fn refused(py: Python<'_>, refusal: Refusal) -> PyResult<PyErr> {
+    let help = refusal.error.advice().map(str::to_owned);
     let Refusal { error, file, line, column, length, source_line } = refusal;
     let raised = ExtractError::new_err((error.code, error.message, file, line, column, length, source_line));
-    raised.value(py).setattr("help", error.help)?;
+    raised.value(py).setattr("help", help)?;
     Ok(raised)
 }
 
@@ -106,7 +194,7 @@ fn lex(source: &str, dotall: bool) -> Vec<(&'static str, String, usize)> {
                 Kind::Block => "B",
                 Kind::Comment => "C",
             };
-            (kind, token.contents.to_owned(), lines.line(token.start))
+            (kind, token.contents.to_owned(), lines.line(source, token.start))
         })
         .collect()
 }
@@ -118,7 +206,8 @@ fn parse_expression<'py>(py: Python<'py>, text: &str, registry: &Registry) -> Py
         Ok(raw) => raw,
         Err(error) => {
             let (line, column, length) = Lines::new(text).position(text, error.span);
-            let refusal = Refusal { error, file: None, line, column, length, source_line: text.to_owned() };
+            let source_line = Lines::text(text, error.span.start).to_owned();
+            let refusal = Refusal { error, file: None, line, column, length, source_line };
             return Err(refused(py, refusal)?);
         }
     };
@@ -154,6 +243,8 @@ fn number<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
 #[pymodule]
 fn _extractor(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ExtractError", module.py().get_type::<ExtractError>())?;
+    let codes = CODES.iter().map(|row| (row.code, (row.severity, row.title))).collect::<Vec<_>>();
+    module.add("CODES", PyDict::from_sequence(codes.into_pyobject(module.py())?.as_any())?)?;
     module.add_class::<Registry>()?;
     module.add_class::<PathTree>()?;
     module.add_function(wrap_pyfunction!(extract, module)?)?;

@@ -9,6 +9,11 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::filters::{self, Filter};
 use crate::tags::{self, Tag};
 
+mod spec;
+
+use spec::RawFilterSpec;
+pub(crate) use spec::{ArgUse, Assigns, Includes, Renders, Specified};
+
 /// What the parser may use: Django's version, the libraries that are always loaded, and those that `{% load %}` finds.
 #[derive(Debug)]
 pub struct Registry {
@@ -36,24 +41,45 @@ pub(crate) enum TagSpec {
     Native(&'static Tag),
     /// Made by one of the decorators of `Library`.
     Made(Box<Made>),
+    /// Described by a spec.
+    Specified(Box<Specified>),
     /// Anything else: its arguments and the context escape.
     Unknown,
 }
 
 /// A tag made by `simple_tag`, `simple_block_tag` or `inclusion_tag`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Made {
+    #[serde(skip)]
     pub(crate) inclusion: bool,
+    #[serde(default)]
     pub(crate) takes_context: bool,
     /// The names it reads from the context; `None` if that is not known.
+    #[serde(default)]
     pub(crate) reads: Option<Vec<String>>,
+    #[serde(default)]
     pub(crate) end: Option<String>,
-    pub(crate) template: Option<String>,
+    #[serde(default)]
+    pub(crate) template: Option<Linked>,
+    #[serde(default)]
     pub(crate) signature: Option<Signature>,
 }
 
-/// What the function of a tag accepts from the template.
+/// The template of an inclusion tag.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Linked {
+    Name(String),
+    /// The first one of these that there is.
+    Names(Vec<String>),
+    /// A compiled one; no loader is asked for it.
+    Object {
+        object: Option<String>,
+    },
+}
+
+/// What the function of a tag accepts from the template.
+#[derive(Clone, Debug, Deserialize, Default)]
 pub(crate) struct Signature {
     pub(crate) params: Vec<String>,
     /// How many of the last `params` have defaults.
@@ -122,25 +148,21 @@ enum RawTag {
 }
 
 #[derive(Deserialize)]
-struct RawSpec {
-    kind: String,
-    #[serde(default)]
-    takes_context: bool,
-    #[serde(default)]
-    reads: Option<Vec<String>>,
-    #[serde(default)]
-    end: Option<String>,
-    #[serde(default)]
-    template: Option<String>,
-    #[serde(default)]
-    signature: Option<Signature>,
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum RawSpec {
+    Simple(Made),
+    SimpleBlock(Made),
+    Inclusion(Made),
+    Spec(Box<Specified>),
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RawFilter {
     Word(String),
-    Spec { args: (u8, u8) },
+    Spec(RawFilterSpec),
 }
 
 impl From<RawLibrary> for Library {
@@ -152,7 +174,7 @@ impl From<RawLibrary> for Library {
         let filters = raw.filters.into_iter().map(|(name, filter)| {
             let known = match filter {
                 Some(RawFilter::Word(word)) if word == "native" => filters::native(&name),
-                Some(RawFilter::Spec { args }) => Filter::unknown(Some(args)),
+                Some(RawFilter::Spec(spec)) => spec.into(),
                 _ => Filter::unknown(None),
             };
             (name, known)
@@ -164,16 +186,9 @@ impl From<RawLibrary> for Library {
 fn tag_spec(name: &str, raw: Option<RawTag>) -> TagSpec {
     match raw {
         Some(RawTag::Word(word)) if word == "native" => tags::native(name).map_or(TagSpec::Unknown, TagSpec::Native),
-        Some(RawTag::Spec(spec)) if matches!(spec.kind.as_str(), "simple" | "simple_block" | "inclusion") => {
-            TagSpec::Made(Box::new(Made {
-                inclusion: spec.kind == "inclusion",
-                takes_context: spec.takes_context,
-                reads: spec.reads,
-                end: spec.end,
-                template: spec.template,
-                signature: spec.signature,
-            }))
-        }
+        Some(RawTag::Spec(RawSpec::Simple(made) | RawSpec::SimpleBlock(made))) => TagSpec::Made(Box::new(made)),
+        Some(RawTag::Spec(RawSpec::Inclusion(made))) => TagSpec::Made(Box::new(Made { inclusion: true, ..made })),
+        Some(RawTag::Spec(RawSpec::Spec(spec))) => TagSpec::Specified(spec),
         _ => TagSpec::Unknown,
     }
 }

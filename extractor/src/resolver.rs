@@ -14,6 +14,63 @@ pub trait Resolver {
     /// # Errors
     /// Whatever the resolver says; the extraction ends with it.
     fn resolve(&mut self, name: &str, skip: &[usize]) -> Result<Option<(String, String)>, Self::Error>;
+
+    /// Returns which templates a name that is no literal may stand for.
+    ///
+    /// # Errors
+    /// Whatever the resolver says; the extraction ends with it.
+    fn choose(&mut self, _: &Question) -> Result<Answer, Self::Error> {
+        Ok(Answer::Unknown(String::new()))
+    }
+}
+
+/// The name of a template as an expression: `{% include widget.kind|add:".html" %}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// `include` or `extends`.
+    pub kind: &'static str,
+    /// The number of the file that asks.
+    pub file: usize,
+    /// What the variable may be: any of these.
+    pub head: Vec<Source>,
+    /// The names of its filters, all of them Django's own, and what their arguments may be.
+    pub calls: Vec<(String, Option<Vec<Source>>)>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A literal.
+    Text(String),
+    /// A name of the context and the steps below it; `None` stands for each element.
+    Path(Vec<Option<String>>),
+}
+
+/// The templates that a name may stand for.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Nobody knows, for this reason.
+    Unknown(String),
+    /// One of these values; of each, the first candidate that there is.
+    Any(Vec<Vec<Target>>),
+}
+
+/// A template that a value stands for.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The template of this name.
+    Name(String),
+    /// A template that the resolver has at hand.
+    Given {
+        /// The number of its file: a new one, or that of the same template given before.
+        number: usize,
+        /// Its display name.
+        name: String,
+        /// The name against which `./x` is relative.
+        template: Option<String>,
+        /// Its text.
+        source: String,
+    },
 }
 
 /// A resolver that finds nothing.

@@ -1,6 +1,6 @@
 //! What names stand for while a template is replayed: Django's stack of context dicts.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::names::Sym;
@@ -17,7 +17,7 @@ struct Binding {
 struct Frame {
     id: u32,
     wall: bool,
-    names: Vec<Sym>,
+    names: SmallVec<[Sym; 2]>,
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Scope {
     pub(crate) fn push(&mut self, wall: bool) {
         self.serial += 1;
         self.walls += usize::from(wall);
-        self.frames.push(Frame { id: self.serial, wall, names: Vec::new() });
+        self.frames.push(Frame { id: self.serial, wall, names: SmallVec::new() });
     }
 
     /// Closes the innermost scope.
@@ -107,13 +107,20 @@ impl Scope {
 
     /// Returns everything bound at `depth` or further in.
     pub(crate) fn bound_since(&self, depth: usize) -> Value {
-        let mut all = Value::default();
-        for name in self.frames.iter().skip(depth).flat_map(|frame| &frame.names) {
-            for binding in self.bindings.get(name.0 as usize).into_iter().flatten().filter(|binding| binding.depth >= depth) {
-                all.merge(&binding.value);
-            }
+        let names = self.frames.iter().skip(depth).flat_map(|frame| &frame.names);
+        let bindings = names.filter_map(|name| self.bindings.get(name.0 as usize)).flatten();
+        let (mut things, mut locals) = (FxHashSet::default(), FxHashSet::default());
+        let mut all = Value { maybe: true, ..Value::default() };
+        for Binding { value, .. } in bindings.filter(|binding| binding.depth >= depth) {
+            all.things.extend(value.things.iter().copied().filter(|thing| things.insert(*thing)));
+            all.locals.extend(value.locals.iter().copied().filter(|local| locals.insert(*local)));
         }
         all
+    }
+
+    /// Returns how many names are bound.
+    pub(crate) fn size(&self) -> usize {
+        self.frames.iter().map(|frame| frame.names.len()).sum()
     }
 
     /// Returns everything that can be seen behind the innermost wall.

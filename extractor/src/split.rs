@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::diag::{Error, SYNTAX, Span};
-use crate::unicode::{is_space, is_word};
+use crate::unicode::{Kinds, find, skip};
 
 /// One argument of a tag and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,9 @@ pub(crate) struct Bit<'s> {
     pub(crate) text: Cow<'s, str>,
     pub(crate) at: usize,
 }
+
+/// The arguments of a tag; few have more than six.
+pub(crate) type Bits<'s> = SmallVec<[Bit<'s>; 6]>;
 
 impl<'s> Bit<'s> {
     pub(crate) fn new(text: &'s str, at: usize) -> Self {
@@ -24,7 +29,7 @@ impl<'s> Bit<'s> {
     /// Returns `key` and value of `key=value`; no key where the bit does not start with a word and `=`.
     pub(crate) fn keyword(&self) -> (Option<&str>, Bit<'_>) {
         let text: &str = &self.text;
-        let end = text.find(|c| !is_word(c)).unwrap_or(text.len());
+        let end = skip(text, 0, Kinds::WORD);
         if end > 0 && text.as_bytes().get(end) == Some(&b'=') && text.len() > end + 1 && !text[end + 1..].starts_with('\n') {
             return (Some(&text[..end]), Bit::new(&text[end + 1..], self.at + end + 1));
         }
@@ -45,9 +50,9 @@ impl PartialEq<&str> for Bit<'_> {
 }
 
 /// Returns the bits of a tag's contents; `_("...")` stays in one piece.
-pub(crate) fn split_contents(contents: &str, at: usize) -> Result<Vec<Bit<'_>>, Error> {
+pub(crate) fn split_contents(contents: &str, at: usize) -> Result<Bits<'_>, Error> {
     let mut words = smart_split(contents);
-    let mut bits = Vec::with_capacity(8);
+    let mut bits = Bits::new();
     while let Some((start, word)) = words.next() {
         let mut bit = Bit::new(word, at + start);
         if word.starts_with("_(\"") || word.starts_with("_('") {
@@ -72,9 +77,9 @@ fn smart_split(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut quotes = Quotes::new(text);
     let mut at = 0;
     std::iter::from_fn(move || {
-        let start = at + text[at..].find(|c| !is_space(c))?;
+        let start = skip(text, at, Kinds::SPACE);
         at = word_end(text, start, &mut quotes);
-        Some((start, &text[start..at]))
+        (start < at).then(|| (start, &text[start..at]))
     })
 }
 
@@ -85,7 +90,7 @@ fn word_end(text: &str, at: usize, quotes: &mut Quotes<'_>) -> usize {
     let mut upto = at;
     loop {
         let piece = upto;
-        upto += text[upto..].find(|c| is_space(c) || c == '"' || c == '\'').unwrap_or(text.len() - upto);
+        upto = find(text, upto, Kinds::SPACE.and(Kinds::QUOTE));
         let quote = match text.as_bytes().get(upto) {
             Some(quote @ (b'"' | b'\'')) => *quote,
             _ => return upto,
@@ -93,7 +98,7 @@ fn word_end(text: &str, at: usize, quotes: &mut Quotes<'_>) -> usize {
         match quotes.close(quote, upto + 1) {
             Some(close) => upto = close + 1,
             None if piece > at => return upto,
-            None => return upto + text[upto..].find(is_space).unwrap_or(text.len() - upto),
+            None => return find(text, upto, Kinds::SPACE),
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod made;
 mod output;
 mod partial;
 mod plain;
+pub(crate) mod specified;
 mod template_name;
 pub(crate) mod unknown;
 mod values;
@@ -24,6 +25,8 @@ mod values;
 pub(crate) struct Tag {
     pub(crate) name: &'static str,
     pub(crate) open: Open,
+    /// How it is written, for those who wrote it otherwise.
+    pub(crate) usage: &'static str,
 }
 
 type Open = for<'a> fn(&mut Parser<'a>, &TagToken<'a>) -> Result<(), Error>;
@@ -70,13 +73,15 @@ pub(crate) enum Turn {
 pub(crate) enum Until<'s> {
     Fixed(&'static [&'static str]),
     One(&'s str),
+    /// A word alone, or with the name of what it ends.
+    Named(&'static str, &'s str),
 }
 
 impl Until<'_> {
     fn has(self, command: &str) -> bool {
         match self {
             Until::Fixed(words) => words.contains(&command),
-            Until::One(word) => word == command,
+            Until::One(word) | Until::Named(word, _) => word == command,
         }
     }
 
@@ -84,6 +89,7 @@ impl Until<'_> {
         match self {
             Until::Fixed(words) => words.iter().map(ToString::to_string).collect(),
             Until::One(word) => vec![word.to_owned()],
+            Until::Named(word, name) => vec![word.to_owned(), format!("{word} {name}")],
         }
     }
 }
@@ -101,58 +107,59 @@ impl Section for Closed {
     }
 }
 
-const fn tag(name: &'static str, open: Open) -> Tag {
-    Tag { name, open }
+const fn tag(name: &'static str, open: Open, usage: &'static str) -> Tag {
+    Tag { name, open, usage }
 }
 
 /// Sorted by name.
+#[rustfmt::skip]
 static TABLE: &[Tag] = &[
-    tag("autoescape", plain::autoescape),
-    tag("block", inherit::block),
-    tag("blocktrans", i18n::blocktranslate),
-    tag("blocktranslate", i18n::blocktranslate),
-    tag("cache", plain::cache),
-    tag("comment", load::comment),
-    tag("csp_nonce_attr", output::csp_nonce_attr),
-    tag("csrf_token", output::csrf_token),
-    tag("cycle", loops::cycle),
-    tag("debug", output::debug),
-    tag("extends", inherit::extends),
-    tag("filter", plain::filter),
-    tag("firstof", values::firstof),
-    tag("for", loops::for_),
-    tag("get_available_languages", i18n::get_as),
-    tag("get_current_language", i18n::get_as),
-    tag("get_current_language_bidi", i18n::get_as),
-    tag("get_current_timezone", i18n::get_as),
-    tag("get_language_info", i18n::get_language_info),
-    tag("get_language_info_list", i18n::get_language_info_list),
-    tag("get_media_prefix", output::prefix),
-    tag("get_static_prefix", output::prefix),
-    tag("if", branch::if_),
-    tag("ifchanged", branch::ifchanged),
-    tag("include", include::include),
-    tag("language", plain::language),
-    tag("load", load::load),
-    tag("localize", plain::on_off),
-    tag("localtime", plain::on_off),
-    tag("lorem", output::lorem),
-    tag("now", output::now),
-    tag("partial", partial::partial),
-    tag("partialdef", partial::partialdef),
-    tag("querystring", output::querystring),
-    tag("regroup", values::regroup),
-    tag("resetcycle", loops::resetcycle),
-    tag("spaceless", plain::spaceless),
-    tag("static", output::static_),
-    tag("templatetag", output::templatetag),
-    tag("timezone", plain::timezone),
-    tag("trans", i18n::translate),
-    tag("translate", i18n::translate),
-    tag("url", output::url),
-    tag("verbatim", plain::verbatim),
-    tag("widthratio", output::widthratio),
-    tag("with", values::with),
+    tag("autoescape", plain::autoescape, "{% autoescape on %} or {% autoescape off %}"),
+    tag("block", inherit::block, "{% block name %}"),
+    tag("blocktrans", i18n::blocktranslate, "{% blocktrans with name=value count n=number %}...{% plural %}...{% endblocktrans %}"),
+    tag("blocktranslate", i18n::blocktranslate, "{% blocktranslate with name=value count n=number %}...{% plural %}...{% endblocktranslate %}"),
+    tag("cache", plain::cache, "{% cache seconds fragment_name %}"),
+    tag("comment", load::comment, "{% comment %}"),
+    tag("csp_nonce_attr", output::csp_nonce_attr, "{% csp_nonce_attr %}"),
+    tag("csrf_token", output::csrf_token, "{% csrf_token %}"),
+    tag("cycle", loops::cycle, "{% cycle 'odd' 'even' %} or {% cycle 'odd' 'even' as name %}"),
+    tag("debug", output::debug, "{% debug %}"),
+    tag("extends", inherit::extends, r#"{% extends "base.html" %}"#),
+    tag("filter", plain::filter, "{% filter upper|linebreaks %}"),
+    tag("firstof", values::firstof, r#"{% firstof one other "else" %}"#),
+    tag("for", loops::for_, "{% for item in items %}"),
+    tag("get_available_languages", i18n::get_as, "{% get_available_languages as name %}"),
+    tag("get_current_language", i18n::get_as, "{% get_current_language as name %}"),
+    tag("get_current_language_bidi", i18n::get_as, "{% get_current_language_bidi as name %}"),
+    tag("get_current_timezone", i18n::get_as, "{% get_current_timezone as name %}"),
+    tag("get_language_info", i18n::get_language_info, "{% get_language_info for code as name %}"),
+    tag("get_language_info_list", i18n::get_language_info_list, "{% get_language_info_list for codes as name %}"),
+    tag("get_media_prefix", output::prefix, "{% get_media_prefix %} or {% get_media_prefix as name %}"),
+    tag("get_static_prefix", output::prefix, "{% get_static_prefix %} or {% get_static_prefix as name %}"),
+    tag("if", branch::if_, "{% if condition %}, with and, or, not, in, is, ==, !=, <, >, <=, >="),
+    tag("ifchanged", branch::ifchanged, "{% ifchanged %} or {% ifchanged value %}"),
+    tag("include", include::include, r#"{% include "row.html" with name=value only %}"#),
+    tag("language", plain::language, "{% language code %}"),
+    tag("load", load::load, "{% load library %} or {% load name from library %}"),
+    tag("localize", plain::on_off, "{% localize on %} or {% localize off %}"),
+    tag("localtime", plain::on_off, "{% localtime on %} or {% localtime off %}"),
+    tag("lorem", output::lorem, "{% lorem count w %}"),
+    tag("now", output::now, r#"{% now "Y-m-d" %}"#),
+    tag("partial", partial::partial, "{% partial name %}"),
+    tag("partialdef", partial::partialdef, "{% partialdef name %} or {% partialdef name inline %}"),
+    tag("querystring", output::querystring, "{% querystring page=2 %}"),
+    tag("regroup", values::regroup, "{% regroup items by key as groups %}"),
+    tag("resetcycle", loops::resetcycle, "{% resetcycle %} or {% resetcycle name %}, after {% cycle ... as name %}"),
+    tag("spaceless", plain::spaceless, "{% spaceless %}"),
+    tag("static", output::static_, r#"{% static "path" %}"#),
+    tag("templatetag", output::templatetag, "{% templatetag openblock %}"),
+    tag("timezone", plain::timezone, "{% timezone name %}"),
+    tag("trans", i18n::translate, r#"{% trans "text" %} or {% trans "text" as name %}"#),
+    tag("translate", i18n::translate, r#"{% translate "text" %} or {% translate "text" as name %}"#),
+    tag("url", output::url, "{% url 'name' argument key=value %}"),
+    tag("verbatim", plain::verbatim, "{% verbatim %}"),
+    tag("widthratio", output::widthratio, "{% widthratio value most width %}"),
+    tag("with", values::with, "{% with name=value %}"),
 ];
 
 #[cfg(test)]

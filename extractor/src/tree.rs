@@ -1,6 +1,6 @@
 //! The path tree: which values a template reads, and how.
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::diag::Span;
@@ -39,6 +39,16 @@ impl Uses {
 
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// Returns the uses that `words` names, or `None` if it names anything else or nothing.
+    pub(crate) fn parse(words: &str) -> Option<Self> {
+        let mut all = Self::NONE;
+        for word in words.split_ascii_whitespace() {
+            let bit = Self::WORDS.iter().position(|known| *known == word)?;
+            all = all.and(Self(1 << bit));
+        }
+        (all != Self::NONE).then_some(all)
     }
 
     fn words(self) -> impl Iterator<Item = &'static str> {
@@ -82,16 +92,24 @@ struct Node {
 pub(crate) struct Tree {
     nodes: Vec<Node>,
     known: FxHashMap<(u32, Via, Sym), NodeId>,
+    /// The labels of nodes that have more of them than one wants to look through.
+    labels: FxHashSet<(NodeId, Sym)>,
     pub(crate) reads: usize,
 }
 
 const TOP: u32 = u32::MAX;
 const PLACES: usize = 4;
+const FEW: usize = 8;
 
 impl Default for Tree {
     fn default() -> Self {
         // What most templates need, so that they do not pay for growth.
-        Self { nodes: Vec::with_capacity(32), known: FxHashMap::with_capacity_and_hasher(28, FxBuildHasher), reads: 0 }
+        Self {
+            nodes: Vec::with_capacity(32),
+            known: FxHashMap::with_capacity_and_hasher(28, FxBuildHasher),
+            labels: FxHashSet::default(),
+            reads: 0,
+        }
     }
 }
 
@@ -131,6 +149,18 @@ impl Tree {
         self.nodes.get(id.0 as usize).map_or(0, |node| node.depth)
     }
 
+    /// Returns the steps that lead to a node, the name of the context first; `None` is an element.
+    pub(crate) fn steps(&self, id: NodeId) -> Vec<Option<Sym>> {
+        let mut steps = Vec::new();
+        let mut next = Some(id);
+        while let Some(node) = next.and_then(|id| self.nodes.get(id.0 as usize)) {
+            steps.push((node.via != Via::Element).then_some(node.name));
+            next = node.parent;
+        }
+        steps.reverse();
+        steps
+    }
+
     /// Returns whether `id` is `above` or below it.
     pub(crate) fn leads_to(&self, above: NodeId, id: NodeId) -> bool {
         let mut next = Some(id);
@@ -165,7 +195,8 @@ impl Tree {
     /// Notes a filter or tag that consumed the value.
     pub(crate) fn consume(&mut self, id: NodeId, label: Sym) {
         if let Some(node) = self.nodes.get_mut(id.0 as usize)
-            && !node.filters.contains(&label)
+            && !node.filters.iter().take(FEW).any(|known| *known == label)
+            && (node.filters.len() < FEW || self.labels.insert((id, label)))
         {
             node.filters.push(label);
         }

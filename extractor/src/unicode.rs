@@ -28,20 +28,120 @@ pub(crate) fn digit(c: char) -> Option<u32> {
     (value < 10).then_some(value)
 }
 
+/// A set of kinds of characters.
+#[derive(Clone, Copy)]
+pub(crate) struct Kinds(u8);
+
+impl Kinds {
+    /// What `is_space` accepts.
+    pub(crate) const SPACE: Self = Self(1);
+    /// What `is_word` accepts.
+    pub(crate) const WORD: Self = Self(2);
+    /// `.`
+    pub(crate) const DOT: Self = Self(4);
+    /// `+` and `-`
+    pub(crate) const SIGN: Self = Self(8);
+    /// `"` and `'`
+    pub(crate) const QUOTE: Self = Self(16);
+    const WIDE: Self = Self(32);
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Returns the kind of the character that starts with `byte`; `WIDE` if that does not say.
+    const fn of_byte(byte: u8) -> Self {
+        match byte {
+            b'\t'..=b'\r' | 0x1c..=0x20 => Self::SPACE,
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => Self::WORD,
+            b'.' => Self::DOT,
+            b'+' | b'-' => Self::SIGN,
+            b'"' | b'\'' => Self::QUOTE,
+            0x80.. => Self::WIDE,
+            _ => Self(0),
+        }
+    }
+
+    fn of_char(c: char) -> Self {
+        match c {
+            _ if is_space(c) => Self::SPACE,
+            _ if is_word(c) => Self::WORD,
+            _ => Self(0),
+        }
+    }
+}
+
+static BYTES: [Kinds; 256] = {
+    let mut table = [Kinds(0); 256];
+    let mut byte = 0_u8;
+    while byte < u8::MAX {
+        table[byte as usize] = Kinds::of_byte(byte);
+        byte += 1;
+    }
+    table[u8::MAX as usize] = Kinds::WIDE;
+    table
+};
+
+/// Returns the offset of the first character, at or after `at`, that is of these kinds; or where the text ends.
+pub(crate) fn find(text: &str, mut at: usize, kinds: Kinds) -> usize {
+    let stop = kinds.and(Kinds::WIDE);
+    loop {
+        let Some(found) = text.as_bytes()[at..].iter().position(|byte| BYTES[usize::from(*byte)].has(stop)) else {
+            return text.len();
+        };
+        at += found;
+        match wide(text, at) {
+            Some(c) if !Kinds::of_char(c).has(kinds) => at += c.len_utf8(),
+            _ => return at,
+        }
+    }
+}
+
+/// Returns the offset of the first character, at or after `at`, that is not of these kinds; or where the text ends.
+pub(crate) fn skip(text: &str, mut at: usize, kinds: Kinds) -> usize {
+    loop {
+        let Some(found) = text.as_bytes()[at..].iter().position(|byte| !BYTES[usize::from(*byte)].has(kinds)) else {
+            return text.len();
+        };
+        at += found;
+        match wide(text, at) {
+            Some(c) if Kinds::of_char(c).has(kinds) => at += c.len_utf8(),
+            _ => return at,
+        }
+    }
+}
+
+/// Returns the character at `at` if it is not an ASCII one.
+fn wide(text: &str, at: usize) -> Option<char> {
+    if text.as_bytes()[at].is_ascii() { None } else { text[at..].chars().next() }
+}
+
 /// Returns `text` without the characters that Python's `str.strip` removes, and how many bytes went in front.
 pub(crate) fn strip(text: &str) -> (&str, usize) {
-    let tail = text.trim_start_matches(is_space);
-    (tail.trim_end_matches(is_space), text.len() - tail.len())
+    let start = skip(text, 0, Kinds::SPACE);
+    let rest = &text[start..];
+    match rest.as_bytes() {
+        [.., last, b' '] if last.is_ascii_graphic() => (&rest[..rest.len() - 1], start),
+        _ => (rest.trim_end_matches(is_space), start),
+    }
+}
+
+/// Returns the first word of a text that does not start with a space.
+pub(crate) fn first_word(text: &str) -> &str {
+    &text[..find(text, 0, Kinds::SPACE)]
 }
 
 /// Returns the words of `text` with their byte offsets, as Python's `str.split()` does.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
-    text.split_inclusive(is_space).filter_map(move |piece| {
-        let start = at;
-        at += piece.len();
-        let word = piece.trim_end_matches(is_space);
-        (!word.is_empty()).then_some((start, word))
+    std::iter::from_fn(move || {
+        let start = skip(text, at, Kinds::SPACE);
+        at = find(text, start, Kinds::SPACE);
+        (start < at).then(|| (start, &text[start..at]))
     })
 }
 

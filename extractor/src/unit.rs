@@ -1,15 +1,14 @@
 //! One file as a program: what it reads, binds and renders, in order; names are not resolved yet.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::diag::{Diag, Span};
-use crate::expr::Expr;
+pub(crate) use crate::expr::ExprId;
+use crate::expr::Exprs;
 use crate::names::Sym;
+use crate::registry::Linked;
 use crate::tree::Uses;
-
-/// An expression of a unit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ExprId(u32);
 
 /// A list of operations of a unit.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +33,12 @@ pub(crate) struct Read {
     pub(crate) maybe: bool,
 }
 
+/// The reads of a condition, in their order.
+pub(crate) type Reads = SmallVec<[Read; 2]>;
+
+/// The conditions of an `if` and what each is for.
+pub(crate) type Arms = SmallVec<[(Reads, BodyId); 1]>;
+
 /// What a template does.
 #[derive(Debug)]
 pub(crate) enum Op {
@@ -50,13 +55,13 @@ pub(crate) enum Op {
         body: BodyId,
     },
     For {
-        vars: Vec<Sym>,
+        vars: SmallVec<[Sym; 2]>,
         sequence: ExprId,
         body: BodyId,
         empty: Option<BodyId>,
     },
     If {
-        arms: Vec<(Vec<Read>, BodyId)>,
+        arms: Arms,
         otherwise: Option<BodyId>,
     },
     /// A body that always runs.
@@ -87,7 +92,7 @@ pub(crate) enum Op {
     },
     Inclusion {
         tag: Sym,
-        template: Option<String>,
+        template: Option<Linked>,
         span: Span,
     },
     Partial {
@@ -120,8 +125,10 @@ pub(crate) struct Extends {
 /// A parsed file.
 #[derive(Debug, Default)]
 pub(crate) struct Unit {
-    exprs: Vec<Expr>,
-    bodies: Vec<Vec<Op>>,
+    pub(crate) exprs: Exprs,
+    ops: Vec<Op>,
+    /// Where the operations of each body start and end.
+    bodies: Vec<(usize, usize)>,
     pub(crate) top: Option<BodyId>,
     /// Every block, for a parent that is not known.
     pub(crate) all_blocks: Option<BodyId>,
@@ -134,34 +141,25 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// Returns an empty program with room for what so many tokens usually make.
-    pub(crate) fn with_capacity(tokens: usize) -> Self {
-        Self { exprs: Vec::with_capacity(tokens / 2 + 1), bodies: Vec::with_capacity(8), ..Self::default() }
-    }
-
-    pub(crate) fn expr(&self, id: ExprId) -> Option<&Expr> {
-        self.exprs.get(id.0 as usize)
-    }
-
-    pub(crate) fn expr_mut(&mut self, id: ExprId) -> Option<&mut Expr> {
-        self.exprs.get_mut(id.0 as usize)
-    }
-
-    pub(crate) fn add_expr(&mut self, expr: Expr) -> ExprId {
-        self.exprs.push(expr);
-        ExprId(u32::try_from(self.exprs.len() - 1).unwrap_or(u32::MAX))
-    }
-
-    pub(crate) fn body(&self, id: BodyId) -> &[Op] {
-        self.bodies.get(id.0 as usize).map_or(&[], |ops| ops)
+    /// Returns an empty program with room for what so many tags usually make.
+    pub(crate) fn with_capacity(tags: usize) -> Self {
+        Self {
+            exprs: Exprs::with_capacity(tags),
+            ops: Vec::with_capacity(tags),
+            bodies: Vec::with_capacity(tags / 2 + 2),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn op(&self, (body, row): (BodyId, usize)) -> Option<&Op> {
-        self.body(body).get(row)
+        let (start, end) = *self.bodies.get(body.0 as usize)?;
+        self.ops.get(start..end)?.get(row)
     }
 
-    pub(crate) fn add_body(&mut self, ops: Vec<Op>) -> BodyId {
-        self.bodies.push(ops);
+    pub(crate) fn add_body(&mut self, ops: impl IntoIterator<Item = Op>) -> BodyId {
+        let start = self.ops.len();
+        self.ops.extend(ops);
+        self.bodies.push((start, self.ops.len()));
         BodyId(u32::try_from(self.bodies.len() - 1).unwrap_or(u32::MAX))
     }
 }

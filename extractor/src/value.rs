@@ -24,6 +24,8 @@ pub(crate) enum Thing {
     Group { element: ValueId, key: ValueId },
     /// The `block` variable of a block.
     Block { chain: usize, name: Sym },
+    /// A literal that a name was bound to.
+    Text(Sym),
 }
 
 /// Everything that a name or expression may stand for; nothing at all is a value of no interest.

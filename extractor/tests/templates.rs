@@ -32,7 +32,7 @@ fn read(text: &str) -> String {
         let (name, source) = part.split_once('\n').unwrap();
         (name.to_owned(), source.to_owned())
     });
-    let request = Request { source: page, name: Some("page.html"), partial: None, locals: true };
+    let request = Request { source: page, name: Some("page.html"), partial: None, locals: true, ..Request::default() };
     match extract(request, &registry(), Files(files.collect())) {
         Ok(json) => {
             let document: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -50,7 +50,7 @@ fn read(text: &str) -> String {
         }
         Err(Failure::Template(refusal)) => {
             let caret = format!("{}{}", " ".repeat(refusal.column - 1), "^".repeat(refusal.length.max(1)));
-            let help = refusal.error.help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+            let help = refusal.error.advice().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
             let place = format!("{}:{}", refusal.file.unwrap_or_default(), refusal.line);
             format!("{} {}\n{place}\n{}\n{caret}{help}\n", refusal.error.code, refusal.error.message, refusal.source_line)
         }

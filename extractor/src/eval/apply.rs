@@ -14,7 +14,7 @@ const MAX_THINGS: usize = 32;
 
 impl Machine {
     /// Returns what a filter may return.
-    pub(super) fn apply(&mut self, value: Value, call: &Call, file: usize, maybe: bool) -> Value {
+    pub(super) fn apply(&mut self, value: Value, call: &Call, argument: &Value, file: usize, maybe: bool) -> Value {
         let filter = call.filter;
         self.label(&value, call.label);
         if filter.rule == Rule::Format {
@@ -23,12 +23,11 @@ impl Machine {
         } else if filter.input != Uses::NONE {
             self.consume(&value, filter.input, maybe);
         }
-        let argument = call.argument.as_ref().map(|argument| self.operand(argument, file)).unwrap_or_default();
-        self.consume(&argument, filter.argument, maybe);
+        self.consume(argument, filter.argument, maybe);
         match filter.rule {
             Rule::New | Rule::Format => Value::default(),
             Rule::Perhaps => Value { maybe: true, ..value },
-            Rule::Either => self.either(value, &argument),
+            Rule::Either => self.either(value, argument),
             Rule::Sorted => {
                 self.sort_key(&value, call, file, maybe);
                 let element = self.element(&value, file);
@@ -36,8 +35,12 @@ impl Machine {
                 Value { things: SmallVec::from_elem(Thing::List(element), 1), ..value }
             }
             Rule::Slice => {
-                let part = |thing: &Thing| if let Thing::Node(id) = thing { Thing::Part(*id) } else { *thing };
-                Value { things: value.things.iter().map(part).collect(), ..value }
+                let part = |thing: &Thing| match thing {
+                    Thing::Node(id) => Some(Thing::Part(*id)),
+                    Thing::Text(_) => None,
+                    other => Some(*other),
+                };
+                Value { things: value.things.iter().filter_map(part).collect(), ..value }
             }
             Rule::First => self.item(&value, 0),
             Rule::Element => self.element(&value, file),

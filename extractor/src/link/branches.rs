@@ -1,12 +1,14 @@
 //! Bodies that may run, once or more often.
 
+use smallvec::SmallVec;
+
 use super::files::Code;
 use super::{Linker, Then};
 use crate::names::Sym;
 use crate::resolver::Resolver;
 use crate::scope::Outcome;
 use crate::tree::Uses;
-use crate::unit::{BodyId, Op, Read};
+use crate::unit::{BodyId, Op, Reads};
 use crate::value::Value;
 
 /// How often a loop is replayed until its names stand for all that they may.
@@ -22,7 +24,7 @@ pub(super) struct Arm {
     op: At,
     row: usize,
     mark: usize,
-    outcomes: Vec<Outcome>,
+    outcomes: SmallVec<[Outcome; 2]>,
 }
 
 /// A round of a loop that is being replayed.
@@ -46,14 +48,14 @@ impl<R: Resolver> Linker<'_, R> {
         self.machine.scope.join(&[outcome], false);
     }
 
-    pub(super) fn start_if(&mut self, code: &Code, op: At, arms: &[(Vec<Read>, BodyId)]) {
+    pub(super) fn start_if(&mut self, code: &Code, op: At, arms: &[(Reads, BodyId)]) {
         let Some((reads, body)) = arms.first() else { return };
         for read in reads {
             self.read_as(code, *read);
         }
         self.machine.conditions += 1;
         let mark = self.machine.scope.mark();
-        let outcomes = Vec::with_capacity(arms.len() + 1);
+        let outcomes = SmallVec::new();
         self.run(code, *body, Then::Arm(Arm { op, row: 0, mark, outcomes }));
     }
 

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Linker, Outcomes, Trouble};
-use crate::diag::{Lines, Span};
+use crate::diag::Span;
+use crate::limits::MAX_WARNINGS;
+use crate::lines::Lines;
 use crate::parser;
 use crate::resolver::Resolver;
 use crate::tree::Place;
@@ -36,7 +38,7 @@ impl Code {
 
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn add_file(&mut self, name: Option<String>, template: Option<String>, source: String) -> usize {
-        let hash = format!("{:032x}", xxh3_128(source.as_bytes()));
+        let hash = hex(xxh3_128(source.as_bytes()));
         let lines = Lines::new(&source);
         self.files.push(File { name, template, source, hash, lines, unit: None });
         self.files.len() - 1
@@ -48,9 +50,11 @@ impl<R: Resolver> Linker<'_, R> {
         if let Some(unit) = &known.unit {
             return Ok(Code { unit: Rc::clone(unit), file });
         }
-        let mut parsed = parser::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names)
-            .map_err(|error| Trouble::Template(file, error))?;
+        let mut parsed =
+            parser::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names, self.limits)
+                .map_err(|error| Trouble::Template(file, error))?;
         self.diags.append(&mut parsed.diags);
+        self.diags.truncate(MAX_WARNINGS);
         merge(&mut self.unknown, &parsed.unknown);
         merge(&mut self.libraries, &parsed.libraries);
         let unit = Rc::new(parsed);
@@ -72,7 +76,7 @@ impl<R: Resolver> Linker<'_, R> {
 
     /// Returns an expression as it is written.
     pub(super) fn text(&self, code: &Code, expr: ExprId) -> String {
-        let span = code.unit.expr(expr).map(|expr| expr.span).unwrap_or_default();
+        let span = code.unit.exprs.get(expr).map(|expr| expr.span).unwrap_or_default();
         let source = self.files.get(code.file).map_or("", |file| &file.source);
         source.get(span.start..span.start + span.len).unwrap_or("").to_owned()
     }
@@ -84,4 +88,10 @@ fn merge(known: &mut Vec<String>, more: &[String]) {
             known.push(name.clone());
         }
     }
+}
+
+/// Returns the digits of a hash.
+pub(crate) fn hex(hash: u128) -> String {
+    let digits = (0..32).rev().map(|row| (hash >> (4 * row)) & 15);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::try_from(digit).unwrap_or(0)])).collect()
 }

@@ -1,23 +1,30 @@
 //! Parents, and the blocks that children override.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::files::Code;
 use super::notes::Dependency;
 use super::{Linker, Outcomes, Then, Trouble};
-use crate::diag::{DYNAMIC, Error, MAX_INCLUDES, MISSING, TOO_MANY_INCLUDES};
+use crate::diag::{DYNAMIC, Error, MISSING, TOO_MANY_INCLUDES};
 use crate::expr::Operand;
 use crate::names::Sym;
-use crate::resolver::Resolver;
+use crate::resolver::{Answer, Resolver, Target};
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId};
+use crate::unit::{BodyId, ExprId, Extends};
 use crate::value::{Thing, Value};
 
-/// The blocks of a template and its parents, and how many of each name are running.
+/// The blocks of a template and its parents.
 #[derive(Default)]
 pub(super) struct Chain {
-    pub(super) blocks: FxHashMap<Sym, Vec<(Code, BodyId)>>,
-    pub(super) active: FxHashMap<Sym, usize>,
+    blocks: FxHashMap<Sym, Blocks>,
+}
+
+/// The blocks of one name, the most derived one first, and how many of them are running.
+#[derive(Default)]
+struct Blocks {
+    bodies: SmallVec<[(Code, BodyId); 2]>,
+    running: usize,
 }
 
 /// A template, its parents, and whether the last of them is not known.
@@ -30,35 +37,66 @@ impl<R: Resolver> Linker<'_, R> {
     /// Returns a template and its parents, as far as they are known.
     pub(super) fn lineage(&mut self, file: usize) -> Outcomes<Lineage, R::Error> {
         let mut lineage = Lineage { codes: vec![self.code(file)?], open: false };
-        let mut skip = vec![file];
+        // The files that were extended: Django begins to list them where it first looks a name up.
+        let mut skip = Vec::new();
         while let Some(code) = lineage.codes.last().cloned() {
             let Some(extends) = &code.unit.extends else { break };
-            if lineage.codes.len() > MAX_INCLUDES {
-                let message = format!("more than {MAX_INCLUDES} templates extend one another");
+            if lineage.codes.len() > self.limits.includes {
+                let message = format!("more than {} templates extend one another", self.limits.includes);
                 return Err(Trouble::Template(code.file, Error::new(TOO_MANY_INCLUDES, extends.span, message)));
             }
-            let parent = match &extends.name {
-                Some(name) => self.resolve(name, &skip)?,
-                None => None,
-            };
-            let expr = extends.name.is_none().then(|| self.text(&code, extends.expr));
-            self.depend(Dependency {
-                kind: "extends",
-                name: extends.name.clone(),
-                expr,
-                tag: None,
-                only: false,
-                missing: parent.is_none() && extends.name.is_some(),
-                place: code.place(extends.span),
-            });
-            let Some(parent) = parent else {
+            let Some(parent) = self.parent(&code, extends, &mut skip)? else {
                 lineage.open = true;
                 break;
             };
-            skip.push(parent);
             lineage.codes.push(self.code(parent)?);
         }
         Ok(lineage)
+    }
+
+    /// Returns the file of the parent, if it is known.
+    fn parent(&mut self, code: &Code, extends: &Extends, skip: &mut Vec<usize>) -> Outcomes<Option<usize>, R::Error> {
+        let mut dependency = Dependency::new("extends", false, code.place(extends.span));
+        let target = if let Some(name) = &extends.name {
+            Some(Target::Name(name.clone()))
+        } else {
+            self.read(code, extends.expr, Uses::ARG);
+            dependency.expr = Some(self.text(code, extends.expr));
+            match self.choose("extends", code, extends.expr)? {
+                Answer::Unknown(why) => {
+                    dependency.why = Some(why).filter(|why| !why.is_empty());
+                    None
+                }
+                Answer::Any(choices) if choices.len() == 1 => choices.first().and_then(|targets| targets.first()).cloned(),
+                Answer::Any(_) => {
+                    dependency.why = Some("there is more than one parent".to_owned());
+                    None
+                }
+            }
+        };
+        let parent = match &target {
+            None => None,
+            Some(Target::Given { number, .. }) => Some(*number),
+            Some(Target::Name(name)) => {
+                if skip.is_empty() {
+                    skip.push(code.file);
+                }
+                let found = self.resolve(name, skip)?;
+                skip.extend(found);
+                found
+            }
+        };
+        if let (None, Some(Target::Name(name))) = (parent, &target) {
+            self.warn(MISSING, &format!("parent template '{name}' cannot be found"), dependency.place);
+        } else if target.is_none() {
+            let reason = dependency.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            let message = format!("which template is the parent is only known when it renders{reason}");
+            self.warn(DYNAMIC, &message, dependency.place);
+        }
+        dependency.missing = parent.is_none() && target.is_some();
+        dependency.name = target.map(|(Target::Name(name) | Target::Given { name, .. })| name);
+        self.depend(dependency);
+        Ok(parent)
     }
 
     /// Starts the root of a lineage, with the blocks of all.
@@ -67,8 +105,9 @@ impl<R: Resolver> Linker<'_, R> {
         let mut chain = Chain::default();
         if codes.len() > 1 || open {
             for code in &codes {
+                self.steps += code.unit.blocks.len();
                 for (name, body) in &code.unit.blocks {
-                    chain.blocks.entry(*name).or_default().push((code.clone(), *body));
+                    chain.blocks.entry(*name).or_default().bodies.push((code.clone(), *body));
                 }
             }
         }
@@ -80,6 +119,14 @@ impl<R: Resolver> Linker<'_, R> {
         {
             self.run(&code, top, then);
         }
+    }
+
+    /// Lets go of the blocks of a template that has rendered, and goes back to those around it.
+    pub(super) fn pop_chain(&mut self, around: usize) {
+        if let Some(chain) = self.chains.get_mut(self.chain) {
+            *chain = Chain::default();
+        }
+        self.chain = around;
     }
 
     pub(super) fn push_chain(&mut self, chain: Chain) {
@@ -104,12 +151,8 @@ impl<R: Resolver> Linker<'_, R> {
     fn escape_parent(&mut self, code: &Code) {
         let Some(extends) = &code.unit.extends else { return };
         let place = code.place(extends.span);
-        if extends.name.is_none() {
-            self.read(code, extends.expr, Uses::ARG);
-        }
         let tag = self.machine.names.intern("extends");
         self.escape_context(tag, None, place);
-        self.warn(if extends.name.is_some() { MISSING } else { DYNAMIC }, "the parent template is not known", place);
     }
 
     pub(super) fn start_block(&mut self, code: &Code, name: Sym, body: BodyId) {
@@ -121,9 +164,9 @@ impl<R: Resolver> Linker<'_, R> {
     /// Starts the block of that name that is most derived and not running already; returns whether there is one.
     fn start_override(&mut self, name: Sym) -> bool {
         let Some(chain) = self.chains.get_mut(self.chain) else { return false };
-        let active = chain.active.entry(name).or_insert(0);
-        let Some((code, body)) = chain.blocks.get(&name).and_then(|blocks| blocks.get(*active)).cloned() else { return false };
-        *active += 1;
+        let Some(blocks) = chain.blocks.get_mut(&name) else { return false };
+        let Some((code, body)) = blocks.bodies.get(blocks.running).cloned() else { return false };
+        blocks.running += 1;
         self.push_block(&code, name, body, true);
         true
     }
@@ -137,16 +180,16 @@ impl<R: Resolver> Linker<'_, R> {
 
     pub(super) fn end_block(&mut self, name: Sym, chained: bool) {
         self.machine.scope.pop();
-        if chained && let Some(active) = self.chains.get_mut(self.chain).and_then(|chain| chain.active.get_mut(&name)) {
-            *active = active.saturating_sub(1);
+        if chained && let Some(blocks) = self.chains.get_mut(self.chain).and_then(|chain| chain.blocks.get_mut(&name)) {
+            blocks.running = blocks.running.saturating_sub(1);
         }
     }
 
     /// Renders the next block up if the expression is `block.super`.
     pub(super) fn start_super(&mut self, code: &Code, expr: ExprId) {
-        let Some(expr) = code.unit.expr(expr) else { return };
+        let Some(expr) = code.unit.exprs.get(expr) else { return };
         let Operand::Path(path) = &expr.head else { return };
-        let Some(head) = path.segments.first() else { return };
+        let Some(head) = code.unit.exprs.segments(path).first() else { return };
         let value = self.machine.scope.get(head.name);
         for thing in value.things {
             if let Thing::Block { chain, name } = thing

@@ -1,7 +1,8 @@
 //! What a link finds besides values: other templates, code that may read anything, warnings.
 
 use super::Linker;
-use crate::diag::Diag;
+use crate::diag::{Diag, Error};
+use crate::limits::MAX_WARNINGS;
 use crate::names::Sym;
 use crate::resolver::Resolver;
 use crate::tree::{Place, Uses};
@@ -14,7 +15,16 @@ pub(crate) struct Dependency {
     pub(crate) tag: Option<Sym>,
     pub(crate) only: bool,
     pub(crate) missing: bool,
+    /// Why nobody knows its name.
+    pub(crate) why: Option<String>,
     pub(crate) place: Place,
+}
+
+impl Dependency {
+    /// Returns a dependency of which nothing more is known.
+    pub(super) fn new(kind: &'static str, only: bool, place: Place) -> Self {
+        Self { kind, name: None, expr: None, tag: None, only, missing: false, why: None, place }
+    }
 }
 
 /// Code that may read names of the context behind our back.
@@ -29,6 +39,7 @@ impl<R: Resolver> Linker<'_, R> {
     pub(super) fn escape_context(&mut self, tag: Sym, reads: Option<&[Sym]>, place: Place) {
         let Some(reads) = reads else {
             if self.machine.scope.is_walled() {
+                self.steps += self.machine.scope.size();
                 let visible = self.machine.scope.visible();
                 self.machine.consume(&visible, Uses::ESC, false);
             } else if self.noted.insert(("context", place.file, place.span.start)) {
@@ -48,14 +59,27 @@ impl<R: Resolver> Linker<'_, R> {
 
     pub(super) fn depend(&mut self, dependency: Dependency) {
         let place = dependency.place;
-        if self.noted.insert((dependency.kind, place.file, place.span.start)) {
+        let new = self.noted.insert((dependency.kind, place.file, place.span.start));
+        // One expression may stand for several templates.
+        let known = |known: &Dependency| known.kind == dependency.kind && known.place == place && known.name == dependency.name;
+        if new || (dependency.expr.is_some() && !self.dependencies.iter().any(known)) {
             self.dependencies.push(dependency);
         }
     }
 
     pub(super) fn warn(&mut self, code: &'static str, message: &str, place: Place) {
-        if self.noted.insert((code, place.file, place.span.start)) {
-            self.diags.push(Diag { severity: "warn", code, message: message.to_owned(), file: place.file, span: place.span });
+        self.note_once(place, Error::new(code, place.span, message));
+    }
+
+    pub(super) fn note_once(&mut self, place: Place, error: Error) {
+        if self.noted.insert((error.code, place.file, place.span.start)) {
+            self.note(place.file, error);
+        }
+    }
+
+    pub(super) fn note(&mut self, file: usize, error: Error) {
+        if self.diags.len() < MAX_WARNINGS {
+            self.diags.push(Diag { error, file });
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::value::{Thing, Value};
 
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn eval(&mut self, code: &Code, expr: ExprId, maybe: bool) -> Value {
-        code.unit.expr(expr).map(|expr| self.machine.eval(expr, code.file, maybe)).unwrap_or_default()
+        let exprs = &code.unit.exprs;
+        exprs.get(expr).map(|expr| self.machine.eval(exprs, expr, code.file, maybe)).unwrap_or_default()
     }
 
     pub(super) fn read(&mut self, code: &Code, expr: ExprId, uses: Uses) {
@@ -52,8 +53,16 @@ impl<R: Resolver> Linker<'_, R> {
         self.machine.scope.bind_upward(name, &any);
     }
 
+    /// Returns what a name is bound to: a literal may be the name of a template.
+    fn bound(&mut self, code: &Code, expr: ExprId) -> Value {
+        match code.unit.exprs.literal(expr) {
+            Some(text) => Value::of(Thing::Text(text)),
+            None => self.eval(code, expr, false),
+        }
+    }
+
     pub(super) fn push_scope(&mut self, code: &Code, binds: &[(Sym, ExprId)], wall: bool) {
-        let values: Vec<(Sym, Value)> = binds.iter().map(|(name, expr)| (*name, self.eval(code, *expr, false))).collect();
+        let values: Vec<(Sym, Value)> = binds.iter().map(|(name, expr)| (*name, self.bound(code, *expr))).collect();
         // Django looks the values up even if nothing reads the names; what only that does is not sure to be wanted.
         let locals = self.machine.locals.take();
         for (_, value) in &values {

@@ -3,14 +3,15 @@
 use rustc_hash::FxHashMap;
 
 use crate::lexer::{Kind, Token};
+use crate::unicode::first_word;
 
 /// Returns which tag `end<name>` or `end_<name>` closes, by rows: the innermost one of that name that is open.
 pub(super) fn match_closers(tokens: &[Token<'_>]) -> FxHashMap<usize, usize> {
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut by_name: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
     let mut closers = FxHashMap::default();
-    for (row, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Block) {
-        let Some((_, command)) = crate::unicode::words(token.contents).next() else { continue };
+    for (row, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Block && !token.contents.is_empty()) {
+        let command = first_word(token.contents);
         let names = command.strip_prefix("end").map(|name| (name, name.strip_prefix('_').unwrap_or(name)));
         let target = names.and_then(|(plain, bare)| {
             [plain, bare].into_iter().find(|name| by_name.get(name).is_some_and(|rows| !rows.is_empty()))

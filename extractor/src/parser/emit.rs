@@ -2,7 +2,6 @@
 
 use super::Parser;
 use crate::diag::Error;
-use crate::expr::{self, Expr, Operand};
 use crate::names::Sym;
 use crate::split::Bit;
 use crate::tree::Uses;
@@ -33,7 +32,7 @@ impl Parser<'_> {
     }
 
     /// Returns a body of these operations.
-    pub(crate) fn body(&mut self, ops: Vec<Op>) -> BodyId {
+    pub(crate) fn body(&mut self, ops: impl IntoIterator<Item = Op>) -> BodyId {
         self.unit.add_body(ops)
     }
 
@@ -44,25 +43,16 @@ impl Parser<'_> {
 
     /// Returns the expression that `text` is.
     pub(crate) fn compile_text(&mut self, text: &str, at: usize) -> Result<ExprId, Error> {
-        let expr = expr::parse(text, at, &self.loaded, self.names)?;
-        Ok(self.add(expr))
-    }
-
-    /// Notes that the first name of an expression is not written, but the rest is, from `at`.
-    pub(crate) fn start_at(&mut self, id: ExprId, at: usize) {
-        if let Some(Expr { head: Operand::Path(path), .. }) = self.unit.expr_mut(id) {
-            path.start = at;
-        }
-    }
-
-    fn add(&mut self, expr: Expr) -> ExprId {
-        let is_super =
-            matches!(&expr.head, Operand::Path(path) if path.segments.iter().skip(1).any(|step| step.name == self.super_name));
-        let id = self.unit.add_expr(expr);
-        if is_super {
+        let id = self.unit.exprs.parse(text, at, &self.loaded, self.names)?;
+        if self.unit.exprs.has_step(id, self.super_name) {
             self.emit(Op::Super(id));
         }
-        id
+        Ok(id)
+    }
+
+    /// Returns the text of an expression that is a plain string.
+    pub(crate) fn literal(&self, id: ExprId) -> Option<String> {
+        self.unit.exprs.literal(id).map(|text| self.names.text(text).to_owned())
     }
 
     /// Returns the bindings at the front of `bits` and how many bits they take, as `token_kwargs`.

@@ -19,13 +19,13 @@ impl Parser<'_> {
         };
         let message =
             format!("Invalid block tag on line {line}: '{command}'{expected}. Did you forget to register or load this tag?");
-        let error = Error::new(INVALID_TAG, tag.span, message);
-        self.loaded.with_providers(error, command, false)
+        Error::new(INVALID_TAG, tag.name(), message)
     }
 
     pub(super) fn unclosed(&mut self, tag: TagToken<'_>, until: &str) -> Error {
         let line = self.line(tag.span.start);
         let message = format!("Unclosed tag on line {line}: '{}'. Looking for one of: {until}.", tag.command);
-        Error::new(UNCLOSED, tag.span, message)
+        let closer = until.rsplit(", ").next().unwrap_or(until);
+        Error::new(UNCLOSED, tag.span, message).with_help(format!("close it with {{% {closer} %}}"))
     }
 }

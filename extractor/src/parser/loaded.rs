@@ -1,39 +1,29 @@
 //! The libraries that are loaded where the parser is.
 
-use crate::diag::{EXPRESSION, Error, LIBRARY, Span};
+use rustc_hash::FxHashMap;
+
+use crate::diag::{Error, FILTER, LIBRARY, NOT_IN_LIBRARY, Span};
 use crate::filters::Filter;
 use crate::grammar::Filters;
 use crate::registry::{Library, Registry, TagSpec};
 use crate::split::Bit;
 
-/// The builtin libraries and those that `{% load %}` added; the last one that has a name wins.
+/// The builtin libraries and what `{% load %}` added; the last one that has a name wins.
 pub(crate) struct Loaded<'a> {
     pub(crate) registry: &'a Registry,
-    rows: Vec<Row<'a>>,
-}
-
-enum Row<'a> {
-    All(&'a Library),
-    Some(&'a Library, Vec<String>),
+    tags: FxHashMap<&'a str, &'a TagSpec>,
+    filters: FxHashMap<&'a str, &'a Filter>,
 }
 
 impl<'a> Loaded<'a> {
     /// Returns the builtin libraries.
     pub(crate) fn builtins(registry: &'a Registry) -> Self {
-        Self { registry, rows: vec![Row::All(&registry.builtins)] }
+        Self { registry, tags: FxHashMap::default(), filters: FxHashMap::default() }
     }
 
     /// Returns what is known of a tag, if it is loaded.
     pub(super) fn tag(&self, name: &str) -> Option<&'a TagSpec> {
-        self.libraries(name).find_map(|library| library.tags.get(name))
-    }
-
-    /// Returns the libraries of which `name` is loaded, the last one first.
-    fn libraries(&self, name: &str) -> impl Iterator<Item = &'a Library> {
-        self.rows.iter().rev().filter_map(move |row| match row {
-            Row::All(library) => Some(*library),
-            Row::Some(library, only) => only.iter().any(|known| known == name).then_some(*library),
-        })
+        self.tags.get(name).copied().or_else(|| self.registry.builtins.tags.get(name))
     }
 
     /// Returns the library that `{% load label %}` names.
@@ -47,37 +37,40 @@ impl<'a> Loaded<'a> {
 
     /// Loads a library.
     pub(crate) fn add(&mut self, library: &'a Library) {
-        self.rows.push(Row::All(library));
+        self.tags.extend(library.tags.iter().map(|(name, tag)| (name.as_str(), tag)));
+        self.filters.extend(library.filters.iter().map(|(name, filter)| (name.as_str(), filter)));
     }
 
     /// Loads some tags and filters of the library called `label`.
     pub(crate) fn add_only(&mut self, library: &'a Library, label: &Bit<'_>, only: &[Bit<'_>]) -> Result<(), Error> {
         for bit in only {
-            if !library.tags.contains_key(&*bit.text) && !library.filters.contains_key(&*bit.text) {
+            let tag = library.tags.get_key_value(&*bit.text);
+            let filter = library.filters.get_key_value(&*bit.text);
+            if tag.is_none() && filter.is_none() {
                 let message = format!("'{}' is not a valid tag or filter in tag library '{}'", bit.text, label.text);
-                return Err(Error::new(LIBRARY, bit.span(), message));
+                return Err(Error::new(NOT_IN_LIBRARY, bit.span(), message));
             }
+            self.tags.extend(tag.map(|(name, tag)| (name.as_str(), tag)));
+            self.filters.extend(filter.map(|(name, filter)| (name.as_str(), filter)));
         }
-        self.rows.push(Row::Some(library, only.iter().map(|bit| bit.text.to_string()).collect()));
         Ok(())
     }
 
-    /// Returns the error, with the libraries to load if any has a tag (or a filter) called `name`.
-    pub(super) fn with_providers(&self, error: Error, name: &str, filter: bool) -> Error {
-        match self.registry.providers(name, filter).as_slice() {
-            [] => error,
-            labels => error.with_help(format!("add {{% load {} %}}", labels.join(" %} or {% load "))),
-        }
+    /// Returns the names of all tags that are loaded.
+    pub(super) fn tag_names(&self) -> impl Iterator<Item = &'a str> {
+        self.registry.builtins.tags.keys().map(String::as_str).chain(self.tags.keys().copied())
+    }
+
+    /// Returns the names of all filters that are loaded.
+    pub(super) fn filter_names(&self) -> impl Iterator<Item = &'a str> {
+        self.registry.builtins.filters.keys().map(String::as_str).chain(self.filters.keys().copied())
     }
 }
 
 impl Filters for Loaded<'_> {
     fn find(&self, name: &str, span: Span) -> Result<Filter, Error> {
-        let found = self.libraries(name).find_map(|library| library.filters.get(name));
-        found.copied().ok_or_else(|| {
-            let error = Error::new(EXPRESSION, span, format!("Invalid filter: '{name}'"));
-            self.with_providers(error, name, true)
-        })
+        let found = self.filters.get(name).copied().or_else(|| self.registry.builtins.filters.get(name));
+        found.copied().ok_or_else(|| Error::new(FILTER, span, format!("Invalid filter: '{name}'")))
     }
 
     fn old_numbers(&self) -> bool {

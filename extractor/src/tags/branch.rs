@@ -1,21 +1,23 @@
 //! `{% if %}` and `{% ifchanged %}`.
 
+use smallvec::smallvec;
+
 use super::condition::condition;
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::parser::{Parser, TagToken};
 use crate::tree::Uses;
-use crate::unit::{BodyId, Op, Read};
+use crate::unit::{Arms, BodyId, Op, Reads};
 
 struct If {
-    arms: Vec<(Vec<Read>, BodyId)>,
+    arms: Arms,
     /// The condition of the arm that is open; none in `else`.
-    reads: Option<Vec<Read>>,
+    reads: Option<Reads>,
 }
 
 pub(super) fn if_<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let reads = condition(parser, tag)?;
-    parser.open(tag, Box::new(If { arms: Vec::new(), reads: Some(reads) }))
+    parser.open(tag, Box::new(If { arms: Arms::new(), reads: Some(reads) }))
 }
 
 impl Section for If {
@@ -40,7 +42,8 @@ impl Section for If {
         }
         if tag.contents != "endif" {
             let line = parser.line(tag.span.start);
-            return Err(tag.error(format!("Malformed template tag at line {line}: \"{}\"", tag.contents)));
+            let error = tag.error(format!("Malformed template tag at line {line}: \"{}\"", tag.contents));
+            return Err(error.with_help("write {% elif condition %}, or {% else %} and {% endif %} with nothing after the word"));
         }
         Ok(Turn::Close(Some(Op::If { arms: self.arms, otherwise })))
     }
@@ -80,7 +83,7 @@ impl Section for IfChanged {
                 Ok(Turn::Close(Some(Op::Run(body))))
             }
             None => Ok(Turn::Close(Some(Op::Maybe(body)))),
-            Some(first) => Ok(Turn::Close(Some(Op::If { arms: vec![(Vec::new(), first)], otherwise: Some(body) }))),
+            Some(first) => Ok(Turn::Close(Some(Op::If { arms: smallvec![(Reads::new(), first)], otherwise: Some(body) }))),
         }
     }
 }

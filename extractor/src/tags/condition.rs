@@ -1,10 +1,12 @@
 //! The expression of `{% if %}`: Django's top-down operator precedence parser, with a stack of its own.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::diag::Error;
 use crate::parser::{Parser, TagToken};
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{ExprId, Read, Want};
+use crate::unit::{ExprId, Read, Reads, Want};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operator {
@@ -52,16 +54,19 @@ enum Word<'b> {
     Operand(ExprId, &'b str),
 }
 
+type Words<'b> = SmallVec<[Word<'b>; 4]>;
+type Nodes = SmallVec<[Node; 4]>;
+
 /// Returns the reads of the tag's condition in the order in which they happen.
-pub(super) fn condition(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Vec<Read>, Error> {
+pub(super) fn condition(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Reads, Error> {
     let bits = tag.bits()?;
     let words = words(parser, bits.get(1..).unwrap_or(&[]))?;
     let (nodes, root) = tree(tag, &words)?;
     Ok(reads(parser, &nodes, root))
 }
 
-fn words<'b>(parser: &mut Parser<'_>, bits: &'b [Bit<'_>]) -> Result<Vec<Word<'b>>, Error> {
-    let mut words = Vec::with_capacity(bits.len());
+fn words<'b>(parser: &mut Parser<'_>, bits: &'b [Bit<'_>]) -> Result<Words<'b>, Error> {
+    let mut words = Words::new();
     let mut bits = bits.iter().peekable();
     while let Some(bit) = bits.next() {
         let pair = match (&*bit.text, bits.peek()) {
@@ -82,9 +87,9 @@ fn words<'b>(parser: &mut Parser<'_>, bits: &'b [Bit<'_>]) -> Result<Vec<Word<'b
 }
 
 /// Returns the nodes of the expression and the index of its root.
-fn tree(tag: &TagToken<'_>, words: &[Word<'_>]) -> Result<(Vec<Node>, usize), Error> {
-    let mut nodes = Vec::with_capacity(words.len());
-    let mut pending: Vec<(Operator, Option<usize>)> = Vec::new();
+fn tree(tag: &TagToken<'_>, words: &[Word<'_>]) -> Result<(Nodes, usize), Error> {
+    let mut nodes = Nodes::new();
+    let mut pending: SmallVec<[(Operator, Option<usize>); 4]> = SmallVec::new();
     let mut words = words.iter().peekable();
     loop {
         match words.next() {
@@ -131,9 +136,9 @@ fn tree(tag: &TagToken<'_>, words: &[Word<'_>]) -> Result<(Vec<Node>, usize), Er
 }
 
 /// Walks the expression: the right side of `and` and `or` may not be read.
-fn reads(parser: &Parser<'_>, nodes: &[Node], root: usize) -> Vec<Read> {
-    let mut reads = Vec::new();
-    let mut todo = vec![(root, Want::Use(Uses::BOOL), false)];
+fn reads(parser: &Parser<'_>, nodes: &[Node], root: usize) -> Reads {
+    let mut reads = Reads::new();
+    let mut todo: SmallVec<[(usize, Want, bool); 4]> = smallvec![(root, Want::Use(Uses::BOOL), false)];
     while let Some((at, want, maybe)) = todo.pop() {
         match nodes.get(at) {
             None => {}
@@ -168,9 +173,5 @@ fn also_bool(want: Want) -> Want {
 
 fn is_constant(parser: &Parser<'_>, node: Option<&Node>) -> bool {
     let Some(Node::Leaf(expr)) = node else { return false };
-    parser
-        .unit
-        .expr(*expr)
-        .and_then(crate::expr::Expr::bare_name)
-        .is_some_and(|name| ["None", "True", "False"].contains(&parser.names.text(name)))
+    parser.unit.exprs.bare_name(*expr).is_some_and(|name| ["None", "True", "False"].contains(&parser.names.text(name)))
 }

@@ -57,6 +57,12 @@ pub(super) fn translate<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Resu
     let Some(message) = bits.get(1) else {
         return Err(tag.error(format!("'{}' takes at least one argument", tag.command)));
     };
+    // What is translated is the value that the filters then get.
+    if let Some((value, _)) = message.text.split_once('|')
+        && let Ok(value) = parser.compile_text(value, message.at)
+    {
+        parser.read(value, Uses::OUT);
+    }
     parser.argument(message, Uses::OUT)?;
     let mut rest = bits.get(2..).unwrap_or(&[]).iter();
     let mut seen: Vec<&str> = Vec::new();

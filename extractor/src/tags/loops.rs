@@ -1,5 +1,7 @@
 //! `{% for %}`, `{% cycle %}` and `{% resetcycle %}`.
 
+use smallvec::SmallVec;
+
 use super::{Section, Turn, Until};
 use crate::diag::Error;
 use crate::names::Sym;
@@ -8,7 +10,7 @@ use crate::tree::Uses;
 use crate::unit::{BodyId, ExprId, Op, Read, Want};
 
 struct For {
-    vars: Vec<Sym>,
+    vars: SmallVec<[Sym; 2]>,
     sequence: ExprId,
     body: Option<BodyId>,
 }
@@ -27,8 +29,11 @@ pub(super) fn for_<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<()
         let message = format!("'for' statements should use the format 'for x in y': {}", tag.contents);
         return Err(tag.error(message));
     }
-    let joined = bits.get(1..in_index).unwrap_or(&[]).iter().map(|bit| &*bit.text).collect::<Vec<_>>().join(" ");
-    let mut vars = Vec::new();
+    let joined = match bits.get(1..in_index) {
+        Some([only]) => only.text.clone(),
+        several => several.unwrap_or(&[]).iter().map(|bit| &*bit.text).collect::<Vec<_>>().join(" ").into(),
+    };
+    let mut vars = SmallVec::new();
     for var in joined.split(',') {
         let var = var.trim_matches(' ');
         if var.is_empty() || var.contains([' ', '"', '\'', '|']) {

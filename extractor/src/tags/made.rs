@@ -1,5 +1,7 @@
 //! Tags that the decorators of `Library` make: arguments, and perhaps the context, go to a function.
 
+use rustc_hash::FxHashSet;
+
 use super::output::split_as;
 use super::{Section, Turn, Until};
 use crate::diag::Error;
@@ -43,7 +45,7 @@ pub(super) fn check(tag: &TagToken<'_>, bits: &[Bit<'_>], signature: &Signature)
     let name = tag.command;
     let mut missing: Vec<&str> = signature.params.iter().map(String::as_str).collect();
     let mut required: Vec<&str> = signature.required.iter().map(String::as_str).collect();
-    let mut given: Vec<String> = Vec::new();
+    let mut given: FxHashSet<String> = FxHashSet::default();
     for bit in bits {
         let (Some(key), _) = bit.keyword() else {
             if !given.is_empty() {
@@ -60,10 +62,9 @@ pub(super) fn check(tag: &TagToken<'_>, bits: &[Bit<'_>], signature: &Signature)
         if !known {
             return Err(tag.error(format!("'{name}' received unexpected keyword argument '{key}'")));
         }
-        if given.iter().any(|other| other == key) {
+        if !given.insert(key.to_owned()) {
             return Err(tag.error(format!("'{name}' received multiple values for keyword argument '{key}'")));
         }
-        given.push(key.to_owned());
         missing.retain(|param| *param != key);
         required.retain(|param| *param != key);
     }

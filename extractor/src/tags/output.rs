@@ -1,7 +1,9 @@
 //! Tags without a body that print something.
 
+use super::made::check;
 use crate::diag::Error;
 use crate::parser::{Parser, TagToken};
+use crate::registry::Signature;
 use crate::split::Bit;
 use crate::tree::Uses;
 use crate::unit::Op;
@@ -60,7 +62,13 @@ pub(super) fn widthratio<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Res
     for bit in bits.iter().skip(1).take(3) {
         parser.argument(bit, Uses::NUM)?;
     }
-    if let Some(name) = name {
+    let Some(name) = name else { return Ok(()) };
+    // Without the argument of a filter there is no result, nor a name for it.
+    if bits.iter().any(|bit| bit.text.contains(':')) {
+        let name = parser.names.intern(&name.text);
+        let assigned = parser.body(vec![Op::Assign(name)]);
+        parser.emit(Op::Maybe(assigned));
+    } else {
         parser.assign(&name.text);
     }
     Ok(())
@@ -117,17 +125,25 @@ pub(super) fn csrf_token<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Res
 pub(super) fn csp_nonce_attr<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let name = parser.names.intern("csp_nonce");
     parser.emit(Op::Key { name, uses: Uses::BOOL.and(Uses::OUT), maybe: false, span: tag.span });
-    querystring(parser, tag)
+    let media = Signature { params: vec!["media".to_owned()], defaults: 1, ..Signature::default() };
+    escaping(parser, tag, &media)
 }
 
 /// Arguments are mappings or lists, of which any part may be read; `request` is an attribute of the context, not a name in it.
 pub(super) fn querystring<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
+    let signature = if parser.loaded.registry.django >= (6, 0) {
+        Signature { varargs: true, varkw: true, ..Signature::default() }
+    } else {
+        Signature { params: vec!["query_dict".to_owned()], defaults: 1, varkw: true, ..Signature::default() }
+    };
+    escaping(parser, tag, &signature)
+}
+
+/// A tag that hands its arguments to a function, and prints or stores what that returns.
+fn escaping<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, signature: &Signature) -> Result<(), Error> {
     let bits = tag.bits()?;
     let (arguments, name) = split_as(bits.get(1..).unwrap_or(&[]));
-    let many = tag.command == "querystring" && parser.loaded.registry.django >= (6, 0);
-    if !many && arguments.iter().filter(|bit| bit.keyword().0.is_none()).count() > 1 {
-        return Err(tag.error(format!("'{}' received too many positional arguments", tag.command)));
-    }
+    check(tag, arguments, signature)?;
     let label = parser.names.intern(tag.command);
     for bit in arguments {
         let expr = parser.compile(&bit.keyword().1)?;

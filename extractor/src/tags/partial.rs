@@ -2,12 +2,11 @@
 
 use super::{Section, Turn, Until};
 use crate::diag::Error;
-use crate::names::Sym;
 use crate::parser::{Parser, TagToken};
 use crate::unit::{BodyId, Op};
 
 struct PartialDef {
-    name: Sym,
+    name: String,
     inline: bool,
 }
 
@@ -23,25 +22,25 @@ pub(super) fn partialdef<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Res
         }
         _ => return Err(tag.error("'partialdef' tag takes at most 2 arguments")),
     };
-    let name = parser.names.intern(&name.text);
-    parser.open(tag, Box::new(PartialDef { name, inline }))
+    parser.open(tag, Box::new(PartialDef { name: name.text.to_string(), inline }))
 }
 
 impl Section for PartialDef {
     fn until(&self) -> Until<'_> {
-        Until::Fixed(&["endpartialdef"])
+        Until::Named("endpartialdef", &self.name)
     }
 
     fn turn(self: Box<Self>, parser: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
-        let name = parser.names.text(self.name).to_owned();
+        let name = &self.name;
         let full = format!("endpartialdef {name}");
         if tag.contents != "endpartialdef" && tag.contents != full {
             let until = ["'endpartialdef'".to_owned(), format!("'{full}'")];
-            return Err(parser.invalid_with(tag, "endpartialdef", &until));
+            return Err(parser.invalid_with(tag, "endpartialdef", &until).with_help(format!("end it with {{% {full} %}}")));
         }
-        if parser.unit.partials.insert(self.name, body).is_some() {
+        if parser.unit.partials.insert(parser.names.intern(name), body).is_some() {
             let place = parser.template.unwrap_or("<unknown source>");
-            return Err(tag.error(format!("Partial '{name}' is already defined in the '{place}' template.")));
+            let error = tag.error(format!("Partial '{name}' is already defined in the '{place}' template."));
+            return Err(error.with_help("give one of them another name"));
         }
         Ok(Turn::Close(self.inline.then_some(Op::Run(body))))
     }

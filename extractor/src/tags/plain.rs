@@ -94,7 +94,8 @@ pub(super) fn filter<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<
     for name in rest.split('|').map(|call| call.split(':').next().unwrap_or(call)) {
         let name = crate::unicode::strip(name).0;
         if name == "escape" || name == "safe" {
-            let message = format!("\"filter {name}\" is not permitted.  Use the \"autoescape\" tag instead.");
+            let gap = if parser.loaded.registry.django >= (6, 0) { " " } else { "  " };
+            let message = format!("\"filter {name}\" is not permitted.{gap}Use the \"autoescape\" tag instead.");
             return Err(tag.error(message));
         }
     }

@@ -69,7 +69,7 @@ pub(super) fn regroup<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result
     let text = format!("{}.{}", name.text, key.text);
     let at = key.at;
     let key = parser.compile_text(&text, at.saturating_sub(name.text.len() + 1))?;
-    parser.start_at(key, at);
+    parser.unit.exprs.start_at(key, at);
     let name = parser.names.intern(&name.text);
     parser.emit(Op::Regroup { target, key, name });
     Ok(())

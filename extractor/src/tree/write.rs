@@ -1,52 +1,53 @@
 //! The JSON form of the tree.
 
 use super::{Node, NodeId, Place, TOP, Tree, Uses, Via};
-use crate::json::{list, string};
+use crate::json::Json;
 use crate::names::Names;
 
 impl Tree {
     /// Writes the object of all roots.
-    pub(crate) fn write(&self, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) {
+    pub(crate) fn write(&self, names: &Names, out: &mut Json, position: &mut dyn FnMut(Place, &mut Json)) {
         let kept = self.kept(names);
-        let mut open = vec![Level::below(children(&kept, None), false)];
-        out.push('{');
+        let mut open = Vec::with_capacity(8);
+        open.push(Level::below(children(&kept, None), false));
+        out.raw("{");
         while let Some(level) = open.last_mut() {
             let Some((id, node)) = level.next() else {
-                out.push_str(level.closer);
+                out.raw(level.closer);
                 open.pop();
                 continue;
             };
             let head = if level.via == Some(node.via) { "," } else { level.enter(node.via) };
-            out.push_str(head);
+            out.raw(head);
             if node.via != Via::Element {
-                string(out, names.text(node.name));
-                out.push(':');
+                out.string(names.text(node.name));
+                out.raw(":");
             }
-            out.push('{');
+            out.raw("{");
             let written = Self::write_fields(node, names, out, position);
             open.push(Level::below(children(&kept, Some(id)), written));
         }
     }
 
-    fn write_fields(node: &Node, names: &Names, out: &mut String, position: &mut dyn FnMut(Place, &mut String)) -> bool {
+    fn write_fields(node: &Node, names: &Names, out: &mut Json, position: &mut dyn FnMut(Place, &mut Json)) -> bool {
         let before = out.len();
         if node.uses != Uses::NONE {
-            out.push_str("\"u\":");
-            list(out, node.uses.words(), string);
+            out.raw("\"u\":");
+            out.list(node.uses.words(), Json::word);
         }
         if !node.surely {
             comma(out, before);
-            out.push_str("\"c\":1");
+            out.raw("\"c\":1");
         }
         if !node.filters.is_empty() {
             comma(out, before);
-            out.push_str("\"f\":");
-            list(out, node.filters.iter(), |out, label| string(out, names.text(*label)));
+            out.raw("\"f\":");
+            out.list(node.filters.iter(), |out, label| out.string(names.text(*label)));
         }
         if !node.places.is_empty() {
             comma(out, before);
-            out.push_str("\"at\":");
-            list(out, node.places.iter(), |out, place| position(*place, out));
+            out.raw("\"at\":");
+            out.list(node.places.iter(), |out, place| position(*place, out));
         }
         out.len() > before
     }
@@ -108,8 +109,8 @@ impl<'k, 't> Level<'k, 't> {
     }
 }
 
-fn comma(out: &mut String, before: usize) {
+fn comma(out: &mut Json, before: usize) {
     if out.len() > before {
-        out.push(',');
+        out.raw(",");
     }
 }
