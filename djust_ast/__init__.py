@@ -12,18 +12,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from djust_ast.compiler import compile_paths
     from djust_ast.frontend import extract
+    from djust_ast.hints import reads
     from djust_ast.integrations.context import compile_template, explain, serialize_context
+    from djust_ast.tagspecs import register_filter_spec, register_tag_spec
 
 __version__ = version("djust-ast")
-__all__ = ["compile_paths", "compile_template", "explain", "extract", "serialize_context"]
+__all__ = [
+    "compile_paths",
+    "compile_template",
+    "explain",
+    "extract",
+    "reads",
+    "register_filter_spec",
+    "register_tag_spec",
+    "serialize_context",
+]
 
 # Loaded at first use: this module is imported while Django's app registry is being filled.
 _HOMES = {
     "compile_paths": "djust_ast.compiler",
     "extract": "djust_ast.frontend",
+    "reads": "djust_ast.hints",
     "compile_template": "djust_ast.integrations.context",
     "explain": "djust_ast.integrations.context",
     "serialize_context": "djust_ast.integrations.context",
+    "register_filter_spec": "djust_ast.tagspecs",
+    "register_tag_spec": "djust_ast.tagspecs",
 }
 
 

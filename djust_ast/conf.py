@@ -44,6 +44,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ROUTE": ("auto", "instances"),
     "CACHE": ("memory",),
 }
+MAX_LIMIT = (1 << 31) - 1
 ALIASES = {
     "JIT_SERIALIZATION": "ENABLED",
     "JIT_DEBUG": "DEBUG",
@@ -87,6 +88,8 @@ def problems(given: Mapping[str, object]) -> Iterator[tuple[str, str]]:
                 yield key, f"expected a dict, got {value!r}"
         elif type(value) is not type(default):
             yield key, f"expected {type(default).__name__}, got {value!r}"
+        elif isinstance(value, int) and not 0 <= value <= MAX_LIMIT:
+            yield key, f"expected a number from 0 to {MAX_LIMIT}, got {value!r}"
         elif key in CHOICES and value not in CHOICES[key]:
             yield key, f"expected one of {', '.join(CHOICES[key])}, got {value!r}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from djust_ast.diagnostics import Diagnostic
+
 
 class DjustAstError(Exception):
     """Something that djust_ast could not do, with the place in the template that asked for it.
@@ -23,17 +25,33 @@ class DjustAstError(Exception):
         self.column = column
 
     @property
+    def diagnostic(self) -> Diagnostic:
+        """The same as data."""
+        return Diagnostic(self.message, self.template, self.line, self.column)
+
+    @property
     def place(self) -> str:
         """``rentals/list.html:12:5``, as much of it as is known, or an empty string."""
-        known = [part for part in (self.template, self.line, self.column) if part is not None]
-        return ":".join(str(part) for part in known)
+        return self.diagnostic.place
+
+    @property
+    def summary(self) -> str:
+        """Place and message in one line, for logs."""
+        return self.diagnostic.summary
+
+    def render(self) -> str:
+        """The message, and where the template is known the line with a caret and what to do: also ``str()``."""
+        return self.diagnostic.render()
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place else self.message
+        return self.render()
 
 
 class TemplateError(DjustAstError):
-    """A template that cannot be read; ``str()`` shows the line with a caret under the culprit."""
+    """A template that cannot be read; ``str()`` shows the line with a caret under the culprit.
+
+    ``code`` is one of those in ``docs/diagnostics.md``, ``help`` says what to do, if that is known.
+    """
 
     def __init__(
         self,
@@ -45,18 +63,27 @@ class TemplateError(DjustAstError):
         code: str = "",
         length: int = 1,
         source_line: str = "",
+        help: str | None = None,
     ) -> None:
         super().__init__(message, template, line, column)
         self.code = code
         self.length = length
         self.source_line = source_line
+        self.help = help
 
-    def __str__(self) -> str:
-        text = super().__str__()
-        if not self.source_line or self.column is None:
-            return text
-        caret = " " * (self.column - 1) + "^" * max(self.length, 1)
-        return f"{text}\n    {self.source_line}\n    {caret}"
+    @property
+    def diagnostic(self) -> Diagnostic:
+        """The same as data."""
+        return Diagnostic(
+            self.message,
+            self.template,
+            self.line,
+            self.column,
+            code=self.code,
+            length=self.length,
+            help=self.help,
+            source_line=self.source_line,
+        )
 
 
 class BindError(DjustAstError):
@@ -69,3 +96,7 @@ class PlanError(DjustAstError):
 
 class SettingsError(DjustAstError):
     """A value in ``settings.DJUST_AST`` that cannot be used."""
+
+
+class SpecError(DjustAstError):
+    """A spec of a tag or filter that says what no tag can do, or has a key that there is not."""

@@ -1,21 +1,42 @@
-"""From a Django template to its path tree: finds the sources through the engine's own loaders, never on disk."""
+"""From a Django template to its path tree: finds the sources through the engine's own loaders, never on disk.
+
+The extractor reads sources. Where it is missing, or where somebody has replaced Django's lexer, so that it would
+read them differently, Django's own compiled nodes are walked instead; the document is the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+from weakref import ref
 
+from django.db import DatabaseError
 from django.template import Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
-from django.template.base import Origin
+from django.template.base import UNKNOWN_SOURCE, Origin
 from django.template.loaders import cached
 
-from djust_ast._extractor import ExtractError, Registry
-from djust_ast._extractor import extract as extract_paths
+from djust_ast import native, nodewalk
+from djust_ast.choices import Answer, Ask, Calls, Given, Operand, Question
 from djust_ast.conf import settings
 from djust_ast.errors import TemplateError
 from djust_ast.paths import PathTree
-from djust_ast.registry import lexer_is_patched, registry_for, stock_registry
+from djust_ast.registry import lexer_patches, registry_for, stock_libraries, stock_registry
+
+
+class Entry(NamedTuple):
+    """The template that was asked for; held weakly, for what is known of a template is forgotten with it."""
+
+    source: str
+    name: str | None
+    template: ref[Template]
+
+
+class _Found(NamedTuple):
+    source: str
+    origin: Origin
+    template: Template | None = None
 
 
 @dataclass(slots=True)
@@ -25,42 +46,80 @@ class Sources:
     engine: Engine
     origins: list[Origin | None]
     taken: list[tuple[str, tuple[int, ...], str]] = field(default_factory=list)
+    entry: Entry | None = None
+    ask: Ask | None = None
+    asked: dict[Question, Answer] = field(default_factory=dict)
+    _given: dict[Given, int] = field(default_factory=dict)
 
     def resolve(self, name: str, skip: Sequence[int]) -> tuple[str, str] | None:
         """``(display name, source)`` of the template ``name``, or ``None``; the extractor's callback."""
-        found = self._find(name, skip)
+        found = self._take(name, skip)
+        return (str(found.origin.template_name or name), found.source) if found is not None else None
+
+    def load(self, name: str, skip: Sequence[int]) -> nodewalk.Loaded | None:
+        """As ``resolve``, with what Django makes of the source; the walk's callback."""
+        found = self._take(name, skip)
         if found is None:
-            self.taken.append((name, tuple(skip), ""))
             return None
-        source, origin = found
-        self.origins.append(origin)
-        self.taken.append((name, tuple(skip), source))
-        return str(origin.template_name or name), source
+        display = str(found.origin.template_name or name)
+        compiled = found.template or _compiled(found.source, found.origin, display, self.engine)
+        return nodewalk.Loaded(display, found.source, compiled)
+
+    def choose(self, kind: str, file: int, head: Operand, calls: Calls) -> str | list[list[Any]]:
+        """Which templates a dynamic name may stand for, or why nobody knows; the extractor's callback."""
+        if self.ask is None:
+            return ""
+        origin = self.origins[file]
+        name = origin.template_name if origin is not None else None
+        question = Question(kind, None if name is None else str(name), head, calls)
+        answer = self.asked[question] = self.ask(question)
+        return answer.why or [[self._target(target) for target in choice] for choice in answer.choices]
+
+    def _target(self, target: str | Given) -> str | tuple[int, str, str | None, str]:
+        if isinstance(target, str):
+            return target
+        if target not in self._given:
+            self._given[target] = len(self.origins)
+            self.origins.append(target.origin)
+        return self._given[target], target.name, target.template, target.source
+
+    def same(self, ask: Ask) -> bool:
+        """Whether ``ask`` gives the answers that were taken."""
+        return all(ask(question) == answer for question, answer in self.asked.items())
 
     def unchanged(self) -> bool:
         """Whether the loaders still serve what was taken."""
         for name, skip, source in self.taken:
             found = self._find(name, skip)
-            if (found[0] if found else "") != source:
+            if (found.source if found else "") != source:
                 return False
         return True
 
-    def _find(self, name: str, skip: Sequence[int]) -> tuple[str, Origin] | None:
+    def _take(self, name: str, skip: Sequence[int]) -> _Found | None:
+        found = self._find(name, skip)
+        self.taken.append((name, tuple(skip), found.source if found else ""))
+        if found is not None:
+            self.origins.append(found.origin)
+        return found
+
+    def _find(self, name: str, skip: Sequence[int]) -> _Found | None:
         passed = [origin for index in skip if (origin := self.origins[index]) is not None]
         loaders: list[Any] = self.engine.template_loaders
         for loader in loaders:
             if isinstance(loader, cached.Loader):
                 try:
                     template = loader.get_template(name, skip=passed)
-                except (TemplateDoesNotExist, TemplateSyntaxError, UnicodeDecodeError):
+                    return _Found(str(template.source), template.origin, template)
+                except (TemplateDoesNotExist, OSError, ValueError):
                     continue
-                return str(template.source), template.origin
+                except TemplateSyntaxError:
+                    pass  # The extractor tells where.
             for origin in loader.get_template_sources(name):
                 if origin in passed:
                     continue
                 try:
-                    return str(loader.get_contents(origin)), origin
-                except (TemplateDoesNotExist, UnicodeDecodeError):
+                    return _Found(str(loader.get_contents(origin)), origin)
+                except (TemplateDoesNotExist, OSError, ValueError):
                     continue
         return None
 
@@ -72,46 +131,98 @@ def extract(source: str, *, name: str | None = None, engine: Engine | None = Non
     Django's own libraries are assumed, and what is included is unknown. A malformed template is a
     ``TemplateError`` with line, column and a caret.
     """
-    if engine is None:
-        return _extract(source, name, stock_registry(), None)
-    return _extract(source, name, registry_for(engine), Sources(engine, [None]).resolve)
+    sources = Sources(engine, [None]) if engine is not None else None
+    return _extract(source, name, engine, sources)
 
 
-def read(template: Template) -> tuple[PathTree, Sources]:
-    """What a compiled template reads, and the sources that took part."""
-    if lexer_is_patched():
-        raise TemplateError("the template lexer is not Django's own", template.name)
-    source = str(template.source)
-    if len(source) > settings().MAX_TEMPLATE_BYTES:
-        raise TemplateError("the template is longer than MAX_TEMPLATE_BYTES", template.name)
-    engine: Engine = template.engine
-    sources = Sources(engine, [template.origin])
-    return _extract(source, template.name, registry_for(engine), sources.resolve), sources
+def sources_of(template: Template) -> Sources:
+    """Where the sources of a compiled template will be found; nothing is taken yet."""
+    entry = Entry(str(template.source), template.name, ref(template))
+    return Sources(template.engine, [template.origin], entry=entry)
+
+
+def read(sources: Sources) -> PathTree:
+    """What the template reads; ``sources`` then know what took part, also if it is a ``TemplateError``."""
+    if sources.entry is None:
+        raise TemplateError("only a compiled template can be read")
+    source, name, template = sources.entry
+    return _extract(source, name, sources.engine, sources, compiled=template())
+
+
+def read_again(known: Sources, ask: Ask) -> tuple[PathTree, Sources]:
+    """What was read of ``known``, with the names of dynamic templates as ``ask`` tells them.
+
+    Where nodes are walked, nobody is asked: what a dynamic template sees stays live.
+    """
+    sources = Sources(known.engine, known.origins[:1], entry=known.entry, ask=ask)
+    return read(sources), sources
 
 
 def local_paths(source: str, *, engine: Engine | None = None) -> PathTree:
     """As ``extract``, with the paths of loop variables and aliases under their own names in ``locals``."""
-    if engine is None:
-        return _extract(source, None, stock_registry(), None, local_names=True)
-    return _extract(source, None, registry_for(engine), Sources(engine, [None]).resolve, local_names=True)
+    sources = Sources(engine, [None]) if engine is not None else None
+    return _extract(source, None, engine, sources, local_names=True)
+
+
+def why_nodes_are_walked() -> list[str]:
+    """Why the extractor cannot be used here; nothing if it can."""
+    missing = [f"the extractor cannot be imported: {native.MISSING}"] if native.MISSING is not None else []
+    return missing or lexer_patches()
 
 
 def _extract(
     source: str,
     name: str | None,
-    registry: Registry,
-    resolve: Callable[[str, list[int]], tuple[str, str] | None] | None,
+    engine: Engine | None,
+    sources: Sources | None,
     *,
+    compiled: Template | None = None,
     local_names: bool = False,
 ) -> PathTree:
+    registry = registry_for(engine) if engine is not None else stock_registry()
+    if why_nodes_are_walked():
+        origin = Origin(name or UNKNOWN_SOURCE, name or "")
+        template = compiled or _compiled(source, origin, name, engine or _stock_engine())
+        entry = nodewalk.Loaded(name, source, template)
+        load = sources.load if sources is not None else None
+        env, most = f"nodes {registry.hash}", nodewalk.Limits(*limits())
+        return PathTree(nodewalk.walk(entry, load, env=env, local_names=local_names, limits=most))
+    resolve = sources.resolve if sources is not None else None
+    choose = sources.choose if sources is not None and sources.ask is not None else None
     try:
-        return PathTree(extract_paths(source, name, registry, resolve, locals=local_names).json())
-    except ExtractError as error:
-        raise template_error(*error.args) from None
+        tree = native.extract(
+            source, name, registry, resolve, locals=local_names, limits=limits(), choose=choose
+        )
+        return PathTree(tree.json())
+    except native.ExtractError as error:
+        raise template_error(error) from None
 
 
-def template_error(
-    code: str, message: str, file: str | None, line: int, column: int, length: int, text: str
-) -> TemplateError:
-    """The extractor's error as ours."""
-    return TemplateError(message, file, line, column, code=code, length=length, source_line=text)
+def _compiled(source: str, origin: Origin, name: str | None, engine: Engine) -> Template | Exception:
+    try:
+        return Template(source, origin, name, engine)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - tags may raise anything, and Django would meet it only if it rendered
+        return error
+
+
+@lru_cache(maxsize=1)
+def _stock_engine() -> Engine:
+    return Engine(libraries=stock_libraries(), loaders=[("django.template.loaders.locmem.Loader", {})])
+
+
+def limits() -> tuple[int, int, int, int]:
+    """How much of a template is read: bytes, nesting, paths and includes."""
+    found = settings()
+    return found.MAX_TEMPLATE_BYTES, found.MAX_DEPTH, found.MAX_PATHS, found.MAX_INCLUDES
+
+
+def template_error(error: native.ExtractError) -> TemplateError:
+    """The extractor's error as ours; without a length it is about the template as a whole."""
+    code, message, file, line, column, length, text = error.args
+    if not length:
+        return TemplateError(message, file, code=code, help=error.help)
+    return TemplateError(
+        message, file, line, column, code=code, length=length, source_line=text, help=error.help
+    )

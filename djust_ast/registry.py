@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module
+from operator import attrgetter
+from types import CodeType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,7 +20,9 @@ from django.template import base
 from django.template.engine import Engine
 from django.template.library import Library
 
-from djust_ast._extractor import Registry
+from djust_ast.native import Registry
+from djust_ast.tagbodies import context_reads
+from djust_ast.tagspecs import filter_spec_of, generation, tag_spec_of
 
 _OWN_MODULES = (
     "django.template.defaulttags",
@@ -46,15 +48,38 @@ _DECORATORS = {
     "Library.simple_block_tag.<locals>.dec.<locals>.compile_func": "simple_block",
     "Library.inclusion_tag.<locals>.dec.<locals>.compile_func": "inclusion",
 }
+_LIBRARY_FILE = Library.simple_tag.__code__.co_filename
 _STOCK_PATTERN = r"({%.*?%}|{{.*?}}|{#.*?#})"
-_STOCK_CLASSES = (base.Lexer, base.DebugLexer, base.Parser, base.Template.compile_nodelist)
+_STOCK = {
+    path: attrgetter(path)(base)
+    for path in (
+        *("Lexer", "Lexer.tokenize", "Lexer.create_token", "DebugLexer", "DebugLexer.tokenize"),
+        *("Parser", "Parser.parse", "Template.compile_nodelist", "FilterExpression", "Variable", "Token"),
+    )
+}
 
 Spec = dict[str, Any]
+Function = Callable[..., Any]
 
 
 class _Entry(NamedTuple):
-    signature: tuple[object, ...]
+    """A registry, and what it was made of: the functions themselves, so that none of them can be mistaken."""
+
     registry: Registry
+    builtins: list[Library]
+    libraries: dict[str, Library]
+    tables: list[dict[str, Function]]
+    live: list[dict[str, Function]]
+    world: tuple[object, int]
+
+    def is_of(self, engine: Engine) -> bool:
+        """Whether the engine still has the same tags and filters."""
+        return (
+            self.world == _world()
+            and self.builtins == engine.template_builtins
+            and self.libraries == engine.template_libraries
+            and self.tables == self.live
+        )
 
 
 _registries: WeakKeyDictionary[Engine, _Entry] = WeakKeyDictionary()
@@ -63,11 +88,9 @@ _lock = threading.Lock()
 
 def registry_for(engine: Engine) -> Registry:
     """Return the registry of ``engine``; a new one when its libraries or builtins have changed."""
-    signature = _signature(engine)
     entry = _registries.get(engine)
-    if entry is None or entry.signature != signature:
-        registry = _encode(_spec(engine.template_builtins, engine.template_libraries, _is_dotall()))
-        entry = _Entry(signature, registry)
+    if entry is None or not entry.is_of(engine):
+        entry = _entry(engine)
         with _lock:
             _registries[engine] = entry
     return entry.registry
@@ -78,6 +101,11 @@ def stock_registry() -> Registry:
     return _stock_registry(_is_dotall())
 
 
+def stock_libraries() -> dict[str, str]:
+    """Return the libraries of Django that a template may load, by name, and where they live."""
+    return dict(_STOCK_LIBRARIES)
+
+
 def stock_spec(dotall: bool = False) -> Spec:
     """Return the specification of :func:`stock_registry`, before it is encoded."""
     builtins = [import_module(name).register for name in Engine.default_builtins]
@@ -85,15 +113,41 @@ def stock_spec(dotall: bool = False) -> Spec:
     return _spec(builtins, libraries, dotall)
 
 
+def forget(**_: object) -> None:
+    """Read all libraries anew at the next use; a receiver of ``file_changed``, for code that reloads itself."""
+    with _lock:
+        _registries.clear()
+    _own_functions.cache_clear()
+    _own_filters.cache_clear()
+    _stock_registry.cache_clear()
+
+
+def lexer_patches() -> list[str]:
+    """Return who has replaced what Django reads templates with, so that ours may differ: ``name is other``."""
+    flags = base.tag_re.flags & ~(re.UNICODE | re.DOTALL)
+    patches: dict[str, str] = {}
+    if base.tag_re.pattern != _STOCK_PATTERN or flags:
+        patches["tag_re"] = repr(base.tag_re.pattern)
+    for path, stock in _STOCK.items():
+        found = attrgetter(path)(base)
+        module, name = (
+            getattr(found, "__module__", None),
+            getattr(found, "__qualname__", type(found).__name__),
+        )
+        is_inside = path.partition(".")[0] in patches
+        if not is_inside and (found is not stock or module != "django.template.base"):
+            patches[path] = f"{module}.{name}"
+    return [f"django.template.base.{path} is {other}" for path, other in patches.items()]
+
+
 def lexer_is_patched() -> bool:
     """Return whether someone has replaced what Django reads templates with, so that ours may differ."""
-    pattern = base.tag_re
-    flags = pattern.flags & ~(re.UNICODE | re.DOTALL)
-    classes = (base.Lexer, base.DebugLexer, base.Parser, base.Template.compile_nodelist)
-    if pattern.pattern != _STOCK_PATTERN or flags or classes != _STOCK_CLASSES:
-        return True
-    owners = (base.Lexer.tokenize, base.Lexer.create_token, base.Parser.parse, base.Template.compile_nodelist)
-    return any(getattr(owner, "__module__", None) != "django.template.base" for owner in owners)
+    return bool(lexer_patches())
+
+
+def own_filters() -> Mapping[int, str]:
+    """Return the name of each filter of Django's own, by the ``id`` of its function."""
+    return _own_filters(_own_modules())
 
 
 @lru_cache(maxsize=2)
@@ -101,17 +155,18 @@ def _stock_registry(dotall: bool) -> Registry:
     return _encode(stock_spec(dotall))
 
 
-def _signature(engine: Engine) -> tuple[object, ...]:
-    libraries = (*engine.template_builtins, *engine.template_libraries.values())
-    sizes = tuple((id(library), len(library.tags), len(library.filters)) for library in libraries)
-    functions = hash(
-        tuple(
-            id(function)
-            for library in libraries
-            for function in (*library.tags.values(), *library.filters.values())
-        )
-    )
-    return (tuple(engine.template_libraries), sizes, functions, _is_dotall())
+def _entry(engine: Engine) -> _Entry:
+    builtins, libraries = list(engine.template_builtins), dict(engine.template_libraries)
+    live = [
+        table for library in (*builtins, *libraries.values()) for table in (library.tags, library.filters)
+    ]
+    tables = [dict(table) for table in live]
+    registry = _encode(_spec(builtins, libraries, _is_dotall()))
+    return _Entry(registry, builtins, libraries, tables, live, _world())
+
+
+def _world() -> tuple[object, int]:
+    return base.tag_re, generation()
 
 
 def _is_dotall() -> bool:
@@ -123,15 +178,14 @@ def _encode(spec: Spec) -> Registry:
 
 
 def _spec(builtins: Iterable[Library], libraries: Mapping[str, Library], dotall: bool) -> Spec:
-    # A module that nobody has imported has registered nothing: humanize alone takes longer than all the rest.
-    own_tags, own_filters = _own_functions(tuple(name for name in _OWN_MODULES if name in sys.modules))
-    tags: dict[str, Callable[..., Any]] = {}
-    filters: dict[str, Callable[..., Any]] = {}
+    own_tags, own_filters = _own_functions(_own_modules())
+    tags: dict[str, Function] = {}
+    filters: dict[str, Function] = {}
     for library in builtins:
         tags.update(library.tags)
         filters.update(library.filters)
 
-    def specs(tags: Mapping[str, Callable[..., Any]], filters: Mapping[str, Callable[..., Any]]) -> Spec:
+    def specs(tags: Mapping[str, Function], filters: Mapping[str, Function]) -> Spec:
         return {
             "tags": {str(name): _tag_spec(name, function, own_tags) for name, function in tags.items()},
             "filters": {
@@ -145,6 +199,17 @@ def _spec(builtins: Iterable[Library], libraries: Mapping[str, Library], dotall:
         "builtins": specs(tags, filters),
         "libraries": {name: specs(library.tags, library.filters) for name, library in libraries.items()},
     }
+
+
+def _own_modules() -> tuple[str, ...]:
+    # A module that nobody has imported has registered nothing: humanize alone takes longer than all the rest.
+    return tuple(name for name in _OWN_MODULES if name in sys.modules)
+
+
+@lru_cache(maxsize=4)
+def _own_filters(modules: tuple[str, ...]) -> dict[int, str]:
+    _, filters = _own_functions(modules)
+    return {id(function): name for name, functions in filters.items() for function in functions}
 
 
 @lru_cache(maxsize=4)
@@ -161,18 +226,38 @@ def _own_functions(modules: tuple[str, ...]) -> tuple[dict[str, set[object]], di
     return tags, filters
 
 
-def _tag_spec(name: str, function: Callable[..., Any], own: Mapping[str, set[object]]) -> Spec | str | None:
-    if function in own.get(name, ()):
+def _tag_spec(name: str, function: Function, own: Mapping[str, set[object]]) -> Spec | str | None:
+    if any(function is known for known in own.get(name, ())):
         return "native"
+    cells = _cells(function)
+    made = _made_spec(function, cells)
+    written = tag_spec_of(function, cells.get("func"))
+    if written is None:
+        return made
+    spec = written.json()
+    if made is not None:
+        # The decorator knows for certain what may stand in the tag, and where it ends.
+        spec |= {"signature": made["signature"], "end": made["end"]}
+        spec["assigns"] = spec["assigns"] or (None if made["kind"] == "inclusion" else "after")
+    return spec
+
+
+def _cells(function: Function) -> dict[str, Any]:
+    """Return what a compile function keeps from the decorator of Django that made it, if one did."""
     code = getattr(function, "__code__", None)
-    kind = _DECORATORS.get(getattr(code, "co_qualname", ""))
-    if code is None or kind is None or code.co_filename != Library.simple_tag.__code__.co_filename:
+    if not isinstance(code, CodeType) or code.co_qualname not in _DECORATORS:
+        return {}
+    if code.co_filename != _LIBRARY_FILE:
+        return {}
+    closure = getattr(function, "__closure__", None) or ()
+    return dict(zip(code.co_freevars, map(_contents, closure), strict=False))
+
+
+def _made_spec(function: Any, cells: Mapping[str, Any]) -> Spec | None:
+    if not cells:
         return None
-    cells = dict(
-        zip(code.co_freevars, (_contents(cell) for cell in function.__closure__ or ()), strict=False)
-    )
+    kind = _DECORATORS[function.__code__.co_qualname]
     takes_context = bool(cells.get("takes_context"))
-    template = cells.get("filename")
     if kind == "simple_block" and not isinstance(cells.get("end_name"), str):
         return None
     return {
@@ -180,9 +265,22 @@ def _tag_spec(name: str, function: Callable[..., Any], own: Mapping[str, set[obj
         "takes_context": takes_context,
         "reads": context_reads(cells.get("func")) if takes_context else [],
         "end": cells.get("end_name") if kind == "simple_block" else None,
-        "template": template if isinstance(template, str) else None,
+        "template": _template_of(cells.get("filename")),
         "signature": _signature_of(cells, kind, takes_context),
     }
+
+
+def _template_of(template: Any) -> str | list[str] | dict[str, str | None] | None:
+    """Return what an inclusion tag renders, as Django finds it: a name, the first of some names, or a template."""
+    template = getattr(template, "template", template)
+    match template:
+        case None | str():
+            return template
+        case base.Template():
+            return {"object": template.name}
+        case list() | tuple():
+            return [str(name) for name in template]
+    return None
 
 
 def _signature_of(cells: Mapping[str, Any], kind: str, takes_context: bool) -> Spec | None:
@@ -192,6 +290,8 @@ def _signature_of(cells: Mapping[str, Any], kind: str, takes_context: bool) -> S
         defaults, kwonly_defaults = cells["defaults"] or (), cells["kwonly_defaults"] or {}
         fixed = (["context"] if takes_context else []) + (["content"] if kind == "simple_block" else [])
         varargs, varkw = cells["varargs"] is not None, cells["varkw"] is not None
+        # Django 6.1 has already taken them away.
+        fixed = fixed[len(inspect.getfullargspec(inspect.unwrap(cells["func"])).args) - len(params) :]
     except (KeyError, TypeError):
         return None
     if params[: len(fixed)] != fixed:
@@ -213,67 +313,14 @@ def _contents(cell: Any) -> Any:
         return None
 
 
-def _filter_spec(
-    name: str, function: Callable[..., Any], own: Mapping[str, set[object]]
-) -> Spec | str | None:
-    if function in own.get(name, ()):
+def _filter_spec(name: str, function: Function, own: Mapping[str, set[object]]) -> Spec | str | None:
+    if any(function is known for known in own.get(name, ())):
         return "native"
     try:
-        spec = inspect.getfullargspec(inspect.unwrap(function))
+        parameters = inspect.getfullargspec(inspect.unwrap(function))
     except TypeError:
         return None
-    most = len(spec.args)
-    return {"args": [max(most - len(spec.defaults or ()), 0), min(most, 255)]}
-
-
-def context_reads(function: Callable[..., Any] | None) -> list[str] | None:
-    """Return the names that a function reads from its ``context``, or ``None`` if it may read any.
-
-    Only ``context["name"]``, ``context.get("name", ...)`` and ``"name" in context`` can be told, and nothing of
-    a function that is decorated: the decorator sees the context as well.
-    """
-    if hasattr(function, "__wrapped__"):
-        return None
-    try:
-        source = textwrap.dedent(inspect.getsource(function))  # type: ignore[arg-type]
-        tree = ast.parse(source)
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return None
-    match tree.body:
-        case [ast.FunctionDef(args=arguments) as definition]:
-            first = [*arguments.posonlyargs, *arguments.args][:1]
-        case _:
-            return None
-    if not first or first[0].arg != "context":
-        return None
-    names: set[str] = set()
-    told: set[ast.AST] = set()
-    body = [node for statement in definition.body for node in ast.walk(statement)]
-    for node in body:
-        match node:
-            case ast.Subscript(
-                value=ast.Name(id="context") as read, slice=ast.Constant(value=str(name)), ctx=ast.Load()
-            ):
-                pass
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="context") as read, attr="get"),
-                args=[ast.Constant(value=str(name)), *_],
-                keywords=[],
-            ):
-                pass
-            case ast.Compare(
-                left=ast.Constant(value=str(name)),
-                ops=[ast.In() | ast.NotIn()],
-                comparators=[ast.Name(id="context") as read],
-            ):
-                pass
-            case _:
-                continue
-        names.add(name)
-        told.add(read)
-    mentioned = [
-        node
-        for node in body
-        if isinstance(node, ast.Name) and node.id in {"context", "locals", "vars", "eval", "exec"}
-    ]
-    return sorted(names) if all(node in told for node in mentioned) else None
+    most = len(parameters.args)
+    written = filter_spec_of(function)
+    arity = {"args": [max(most - len(parameters.defaults or ()), 0), min(most, 255)]}
+    return arity if written is None else written.json() | arity
