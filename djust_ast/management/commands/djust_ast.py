@@ -1,7 +1,8 @@
-"""``manage.py djust_ast explain rentals/dashboard.html --var properties=rentals.Property``."""
+"""``manage.py djust_ast explain rentals/dashboard.html --var properties=rentals.Property``, or ``scan``."""
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,7 @@ from djust_ast.frontend import extract
 from djust_ast.integrations.context import CompiledTemplate, compile_template
 from djust_ast.members import member
 from djust_ast.paths import PathNode
+from djust_ast.scan import scan
 
 VERBS = {
     "explain": "all of the below but the tree",
@@ -49,15 +51,35 @@ class Command(BaseCommand):
             )
             if name == "paths":
                 verb.add_argument("--format", choices=("text", "json"), default="text")
+        verb = verbs.add_parser("scan", help="what all templates read, and what is wrong with them")
+        verb.add_argument(
+            "patterns", nargs="*", metavar="TEMPLATE", help="only these: names, files, folders, globs"
+        )
+        verb.add_argument("--strict", action="store_true", help="exit with 1 if there are errors")
+        verb.add_argument("--format", choices=("text", "json"), default="text")
 
-    def handle(self, *, verb: str, template: str, var: list[str], **options: Any) -> None:
+    def handle(self, *, verb: str, **options: Any) -> None:
         """Write what ``verb`` names."""
+        if verb == "scan":
+            self._scan(options["patterns"], options["strict"], options["format"])
+        else:
+            self._show(verb, options["template"], options["var"], options.get("format", "text"))
+
+    def _scan(self, patterns: list[str], strict: bool, form: str) -> None:
+        report, unmatched = scan(patterns)
+        if unmatched:
+            raise CommandError(f"no template matches {', '.join(map(repr, unmatched))}")
+        self.stdout.write(json.dumps(report.as_dict(), indent=2) if form == "json" else str(report))
+        if strict and report.count("error"):
+            raise CommandError(report.verdict)
+
+    def _show(self, verb: str, template: str, var: list[str], form: str) -> None:
         try:
             compiled = _compiled(template)
             if verb == "paths":
                 _context(compiled, var)
                 tree = compiled.tree
-                self.stdout.write(tree.json().decode() if options.get("format") == "json" else str(tree))
+                self.stdout.write(tree.json().decode() if form == "json" else str(tree))
                 return
             if not var and verb != "explain":
                 raise CommandError(f"name a model with --var NAME=APP.MODEL; {_roots(compiled)}")
