@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import reduce
+from functools import cached_property, reduce
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -25,7 +27,9 @@ from djust_ast.conf import settings
 from djust_ast.errors import DjustAstError, TemplateError
 from djust_ast.explanation import Explanation, RootExplanation
 from djust_ast.fetch.sql import planned_sql, sql_of
-from djust_ast.frontend import Sources, read
+from djust_ast.frontend import Sources, limits, read, sources_of
+from djust_ast.integrations.dynamic import answered
+from djust_ast.integrations.names import Names
 from djust_ast.integrations.values import Key, Served, Serving, held, serve
 from djust_ast.jsonify import safe
 from djust_ast.paths import PathNode, PathTree, merge
@@ -34,9 +38,10 @@ from djust_ast.serializer import Serializer
 
 logger = logging.getLogger("djust_ast")
 
-_compiled: WeakKeyDictionary[Template, CompiledTemplate] = WeakKeyDictionary()
+_compiled: WeakKeyDictionary[Template, CompiledTemplate | _Unread] = WeakKeyDictionary()
 _lock = Lock()
 _said: set[str] = set()
+MAX_NAMED = 64
 
 
 def serialize_context(
@@ -82,9 +87,16 @@ def compile_template(template: str | Any) -> CompiledTemplate:
     with _lock:
         compiled = _compiled.get(found)
     if compiled is None or not compiled.current():
-        compiled = CompiledTemplate(found)
+        sources = sources_of(found)
+        try:
+            compiled = CompiledTemplate(found.name, read(sources), sources)
+        except TemplateError as error:
+            # Copies, for an exception holds the frames that it went through, and they the template.
+            compiled = _Unread(copy(error), sources, registry_for(sources.engine).hash, limits())
         with _lock:
             _compiled[found] = compiled
+    if isinstance(compiled, _Unread):
+        raise copy(compiled.error)
     return compiled
 
 
@@ -105,16 +117,35 @@ def template_of(template: str | Any) -> Template:
     return found
 
 
-class CompiledTemplate:
-    """What one template reads, and the serializers of the models that it was served with."""
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A template that could not be read, so that nobody tries again before something has changed."""
 
-    def __init__(self, template: Template) -> None:
-        self.name = template.name or "<template>"
-        self.tree: PathTree
-        self._sources: Sources
-        self.tree, self._sources = read(template)
-        self._registry = registry_for(template.engine).hash
-        self._serializers: dict[tuple[Key, type[Model], bool], Serializer] = {}
+    error: TemplateError
+    sources: Sources
+    registry: str
+    limits: tuple[int, int, int, int]
+
+    def current(self) -> bool:
+        """Whether it would end in the same way."""
+        same = self.limits == limits() and registry_for(self.sources.engine).hash == self.registry
+        return same and self.sources.unchanged()
+
+
+class CompiledTemplate:
+    """What one template reads, and the serializers of the models that it was served with.
+
+    Where the template includes or extends others that only a value names, ``tree`` leaves them open; ``named()``
+    is this with the templates that one context names, each with a tree of its own.
+    """
+
+    def __init__(self, name: str | None, tree: PathTree, sources: Sources) -> None:
+        self.name = name or "<template>"
+        self.tree = tree
+        self._sources = sources
+        self._registry = registry_for(sources.engine).hash
+        self._serializers: dict[tuple[Key, type[Model], bool, tuple[str, ...]], Serializer] = {}
+        self._named: list[CompiledTemplate] = []
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -125,32 +156,68 @@ class CompiledTemplate:
         """Whether the loaders still serve the sources that were read, with the same tags."""
         return self._sources.unchanged() and registry_for(self._sources.engine).hash == self._registry
 
+    @cached_property
+    def _open(self) -> bool:
+        """Whether values of a context may tell more."""
+        unasked = self._sources.entry is not None and self._sources.ask is None
+        return unasked and any(dep.name is None and dep.expression for dep in self.tree.deps)
+
+    def named(self, context: Mapping[str, Any]) -> CompiledTemplate:
+        """This, with the templates that values of ``context`` name; made once for each combination of them."""
+        if not self._open:
+            return self
+        names = Names(context, self._sources.engine)
+        with _lock:
+            known = tuple(self._named)
+        for row, compiled in enumerate(known):
+            if compiled._sources.same(names) and compiled.current():
+                if row:
+                    self._keep(compiled)
+                return compiled
+        try:
+            compiled = CompiledTemplate(self.name, *answered(self._sources, names))
+        except DjustAstError as error:
+            decline(error, self.name)
+            return self
+        self._keep(compiled)
+        return compiled
+
+    def _keep(self, compiled: CompiledTemplate) -> None:
+        """Have it found first; what was not used for long is forgotten."""
+        with _lock:
+            others = [other for other in self._named if other is not compiled]
+            self._named = [compiled, *others[: MAX_NAMED - 1]]
+
     def serialize(self, context: Mapping[str, Any], *, mode: str = "template") -> dict[str, Any]:
         """``context`` with records in the place of what the template reads from the database.
 
         With ``mode="json"`` only what is read, JSON-safe.
         """
         check_mode(mode)
+        compiled = self.named(context)
         result = dict(context)
-        for names, outcome in self._decided(context, mode):
+        for names, outcome in compiled._decided(context, mode):
             if outcome is not None:
                 value = self._made(names, outcome, context[names[0]])
                 result.update(dict.fromkeys(names, value))
         if mode == "json":
             # All of it once more: what stayed live, or was not planned, must not leave as it is.
-            read_only: dict[str, Any] = safe({name: result[name] for name in self.roots if name in result})
+            read_only: dict[str, Any] = safe(
+                {name: result[name] for name in compiled.roots if name in result}
+            )
             return read_only
         return result
 
     def explain(self, context: Mapping[str, Any]) -> Explanation:
         """What is read, planned and generated; no query is run."""
         live = {name: _instances_of(value) for name, value in context.items()}
+        compiled = self.named(live)
         roots = [
             root
-            for names, served in self._decided(live, "template")
+            for names, served in compiled._decided(live, "template")
             for root in _explained(" = ".join(names), served)
         ]
-        return Explanation(self.name, self.tree, tuple(roots))
+        return Explanation(self.name, compiled.tree, tuple(roots))
 
     def _decided(self, context: Mapping[str, Any], mode: str) -> list[tuple[Key, Served | None]]:
         """What becomes of each value that the template reads; all is decided before anything is run."""
@@ -173,10 +240,11 @@ class CompiledTemplate:
     ) -> Served | None:
         json = mode == "json"
 
-        def find(key: Key, below: PathNode, model: type[Model]) -> Serializer:
-            found = self._serializers.get((key, model, json))
+        def find(key: Key, below: PathNode, model: type[Model], aliases: tuple[str, ...] = ()) -> Serializer:
+            found = self._serializers.get((key, model, json, aliases))
             if found is None:
-                found = self._serializers[key, model, json] = compile_node(below, model)
+                found = compile_node(below, model, aliases=aliases)
+                self._serializers[key, model, json, aliases] = found
             return found
 
         escapes = any(
@@ -205,7 +273,7 @@ def decline(error: DjustAstError, template: str | None) -> None:
     """Say once that plain Django serves, and why; with ``STRICT`` raise it."""
     if settings().STRICT:
         raise error
-    text = f"{template or '<template>'} is served by plain Django: {error}"
+    text = f"{template or '<template>'} is served by plain Django: {error.summary}"
     if text not in _said and len(_said) < 1_000:
         _said.add(text)
         logger.warning(text)

@@ -25,7 +25,7 @@ from djust_ast.members import answers_itself
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.plans import GIVEN
 from djust_ast.serializer import Compiled, Serializer
-from djust_ast.states import plannable, state_of
+from djust_ast.states import FETCH_ONE, FETCH_PEERS, aliases_of, fetch_mode_of, plannable, state_of
 
 Key = tuple[str, ...]
 _ONE_OF = frozenset({"first", "last"})  # what a queryset answers with one of its objects
@@ -53,7 +53,7 @@ class Serving:
     ``shared`` are the ids of querysets that the page reads in more than one place of the context.
     """
 
-    find: Callable[[Key, PathNode, type[Model]], Serializer]
+    find: Callable[..., Serializer]
     live: bool = False
     json: bool = False
     shared: frozenset[int] = frozenset()
@@ -89,12 +89,16 @@ def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Servi
     found = None if how.live or asked else rows_node(node)
     if found is not None:
         element, lazy = found
-        serializer = how.find(key, element, queryset.model)
+        serializer = how.find(key, element, queryset.model, aliases_of(queryset))
+        if _own_mode(queryset, how) and not _as_peers(serializer, queryset):
+            return Served(kind, lambda: queryset, reason=OWN_MODE)
         if serializer.spec.live is None:
             return _records(kind, serializer, queryset, lazy and not how.json, how)
     element = _each(node)
     if not element.attrs:
         return Served(kind, lambda: queryset, reason="the template enters none of its objects")
+    if _own_mode(queryset, how):
+        return Served(kind, lambda: queryset, reason=OWN_MODE)
     return _planned(kind, how.find((*key, "[live]"), unsure(element), queryset.model), queryset)
 
 
@@ -127,6 +131,8 @@ def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) ->
 def _model(key: Key, node: PathNode, obj: Model, how: Serving) -> Served | None:
     if not node.attrs:
         return None
+    if _own_mode(obj, how):
+        return Served(type(obj).__name__, lambda: obj, reason=OWN_MODE)
     live = how.live or id(obj) in how.shared
     serializer = how.find((*key, "[one]"), node, type(obj))
     compiled = serializer.variant(GIVEN)
@@ -146,13 +152,15 @@ def _model(key: Key, node: PathNode, obj: Model, how: Serving) -> Served | None:
 def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
     cls = type(objects[0]) if objects else None
     if cls is None or not issubclass(cls, Model) or any(type(obj) is not cls for obj in objects):
-        return None
+        return _dicts(key, node, objects, how)
     element = _each(node)
     if not element.attrs:
         return None
     serializer = how.find((*key, "[list]"), element, cls)
     compiled = serializer.variant(GIVEN)
     kind = f"{type(objects).__name__} of {cls.__name__}"
+    if any(_own_mode(obj, how) for obj in objects):
+        return Served(kind, lambda: objects, reason=OWN_MODE)
     entered = node.uses <= LIST_USES and not node.attrs
     if not how.live and entered and serializer.spec.live is None:
 
@@ -171,6 +179,42 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
     return Served(
         f"{kind}, live", value, compiled, serializer.spec.live or "the collection is used as a whole"
     )
+
+
+def _dicts(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
+    """A short list of dicts, as of the widgets of a page: each is served by itself."""
+    if how.json or how.live or node.attrs or not node.uses <= LIST_USES or len(objects) > MAX_DICTS:
+        return None
+    element = _each(node)
+    parts = {
+        row: served
+        for row, part in enumerate(objects)
+        if type(part) is dict and (served := serve((*key, "[each]"), element, part, how)) is not None
+    }
+    if not parts:
+        return None
+
+    def value() -> list[Any] | tuple[Any, ...]:
+        made = [parts[row].value() if row in parts else part for row, part in enumerate(objects)]
+        return tuple(made) if type(objects) is tuple else made
+
+    return Served(type(objects).__name__, value, parts={str(row): part for row, part in parts.items()})
+
+
+OWN_MODE = "its objects have a fetch mode of their own"
+
+
+def _own_mode(value: Model | QuerySet[Any, Any], how: Serving) -> bool:
+    """Whether it was told how to fetch what is not loaded, which a page shows: by errors, or by shared objects."""
+    return fetch_mode_of(value) is not FETCH_ONE and not how.json
+
+
+def _as_peers(serializer: Serializer, queryset: QuerySet[Any, Any]) -> bool:
+    """Whether rows show what instances do that fetch for their peers, too, and ask no more often."""
+    if fetch_mode_of(queryset) is not FETCH_PEERS or queryset._result_cache is not None:
+        return False
+    plan = serializer.variant(state_of(queryset)).plan
+    return plan.instanceless and all(level.relation.many for level in plan.levels)
 
 
 def _dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Served | None:
@@ -315,4 +359,5 @@ def held(node: PathNode, value: Any, depth: int = 0) -> Iterator[Any]:
 
 ANY = PathNode(uses=frozenset({"iter"}))
 MAX_HELD = 3
+MAX_DICTS = 100  # a longer list of dicts is data of its own
 _SHARED = (QuerySet, Model)

@@ -19,5 +19,6 @@ urlpatterns = [
     path("maintenance/<int:pk>/", views.MaintenanceDetail.as_view(), name="maintenance-detail"),
     path("payments/", views.PaymentReport.as_view(), name="payment-report"),
     path("expenses/", views.ExpenseReport.as_view(), name="expense-report"),
+    path("report/", views.Report.as_view(), name="report"),
     path("search/", views.Search.as_view(), name="search"),
 ]

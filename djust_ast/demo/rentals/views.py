@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
 from djust_ast.live import LiveView
@@ -186,6 +186,38 @@ class ExpenseReport(Page):
     def mount(self, request: HttpRequest | None, **kwargs: Any) -> None:
         self.expenses = Expense.objects.all()
         self.latest = Expense.objects.filter(request__isnull=False)[:10]
+
+
+class Report(Page):
+    """What to look at today: widgets that name their templates, on the page or on paper (``?print=1``)."""
+
+    template_name = "rentals/report.html"
+    section = "report"
+
+    def mount(self, request: HttpRequest | None, **kwargs: Any) -> None:
+        asked = QueryDict() if request is None else request.GET
+        self.layout = "rentals/paper.html" if asked.get("print") else "rentals/base.html"
+        widgets = {
+            "overdue": {
+                "title": "Overdue rent",
+                "template": "rentals/widgets/overdue.html",
+                "payments": Payment.objects.filter(status="late").order_by("due", "pk")[:12],
+            },
+            "repairs": {
+                "title": "Repairs to assign",
+                "template": "rentals/widgets/repairs.html",
+                "repairs": MaintenanceRequest.objects.filter(assigned_to=None).order_by("-priority", "pk")[
+                    :12
+                ],
+            },
+            "costs": {
+                "title": "Largest expenses",
+                "template": "rentals/widgets/costs.html",
+                "expenses": Expense.objects.order_by("-amount", "pk")[:12],
+            },
+        }
+        shown = [name for name in asked.getlist("show") if name in widgets]
+        self.widgets = [widgets[name] for name in shown or widgets]
 
 
 class Search(Page):
