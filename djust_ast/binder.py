@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from django.db.models import Model
-from django.utils.functional import Promise, cached_property
+from django.db.models import Model, OneToOneField
+from django.utils.functional import cached_property
 
-from djust_ast.bodies import changes, reads
+from djust_ast.bodies import CHANGED, ELEMENT, KEPT, Body, Place, body
 from djust_ast.errors import BindError
 from djust_ast.members import (
     ColumnMember,
@@ -18,15 +18,20 @@ from djust_ast.members import (
     DisplayMember,
     Relation,
     RelationMember,
+    counts_rows,
     member,
     names,
     opaque,
 )
 from djust_ast.paths import PathNode, merge
 from djust_ast.specs import (
+    ENTERED,
     PRINTED,
+    SPEAKS,
+    Alias,
     Column,
     Computed,
+    Counted,
     Inlined,
     Many,
     Missing,
@@ -40,12 +45,7 @@ DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
 # What a filled list answers as the queryset would.
 LIST_USES = frozenset({"iter", "len", "bool"})
 LIST_NAMES = frozenset({"count", "exists"})
-# Uses of an object that may run its ``__str__``.
-SPEAKS = frozenset({"out", "arg", "esc"})
 MAX_SEGMENTS = 64
-MAX_BODIES = 16
-# Uses of a value to which a lazy text is a text.
-SHOWN = frozenset({"out", "bool"})
 # Filters that look up what they sort by themselves.
 SORTS = frozenset({"dictsort", "dictsortreversed"})
 SORT = "dictsort"
@@ -53,13 +53,16 @@ SORT = "dictsort"
 PARTS = frozenset({"slice", "last", "random"})
 
 
-def bind(node: PathNode, model: type[Model], *, explicit: bool = False) -> SerializerSpec:
+def bind(
+    node: PathNode, model: type[Model], *, explicit: bool = False, aliases: Collection[str] = ()
+) -> SerializerSpec:
     """What ``node`` means for an object of ``model``.
 
     With ``explicit`` the paths were given by a programmer, not read from a template: a to-many name may be
-    followed by its elements' names directly, and an unknown name is a ``BindError``.
+    followed by its elements' names directly, and an unknown name is a ``BindError``. ``aliases`` are the
+    annotations that the objects have.
     """
-    return _bind(node, model, _Scope(explicit))
+    return _bind(node, model, _Scope(explicit, aliases=aliases))
 
 
 def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
@@ -102,40 +105,63 @@ def in_parts(node: PathNode) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Where the binder stands: the names above, and the bodies that it is inside of."""
+    """Where the binder stands: the names above, and the relation that it came over."""
 
     explicit: bool
     path: tuple[str, ...] = ()
-    bodies: frozenset[tuple[type[Model], str]] = frozenset()
     came: tuple[Relation, type[Model]] | None = None
+    aliases: Collection[str] = ()
 
     def below(self, name: str, relation: Relation, model: type[Model]) -> _Scope:
         """The scope on the other side of ``relation``, which is a relation of ``model``."""
-        return _Scope(self.explicit, (*self.path, name), self.bodies, (relation, model))
+        return _Scope(self.explicit, (*self.path, name), (relation, model))
 
 
 def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
     if len(scope.path) > MAX_SEGMENTS:
         raise BindError(f"a path of more than {MAX_SEGMENTS} names", *_place(node))
-    node, scope = _with_bodies(node, model, scope)
+    node = _with_bodies(node, model)
     members = tuple(_members(node, model, scope))
-    if any(isinstance(m, Computed) and changes(model, m.name) for m in members) or (
-        node.uses & SPEAKS and changes(model, "__str__")
-    ):
+    changed = CHANGED in node.uses or any(map(_changes_us, members))
+    if changed:
         members = tuple(map(_left, members))
+    marks = node.uses & _BY_BODIES
+    node = node._replace(uses=node.uses - marks)
     return SerializerSpec(
         model=model,
         members=members,
         uses=node.uses,
         live=_live(node, model, members),
         where=node.at,
+        changed=changed,
+        kept=KEPT in marks or any(isinstance(m, _UNSEEN) and _entered(node.attrs[m.name]) for m in members),
+    )
+
+
+_BY_BODIES = frozenset({CHANGED, KEPT})
+_UNSEEN = (Computed, Missing)  # what is read below their values is anybody's, and may lead back
+
+
+def _entered(node: PathNode) -> bool:
+    return bool(node.attrs or node.element or node.indexes)
+
+
+def _changes_us(m: SpecMember) -> bool:
+    """Whether a body on the other side may change the object that we stand at, which it leads back to."""
+    found = m.rows if isinstance(m, Computed) else m
+    if not isinstance(found, Related | Many):
+        return False
+    relation = found.relation
+    back = relation.field is not None and (relation.reverse or isinstance(relation.field, OneToOneField))
+    return (back and found.spec.changed) or any(
+        isinstance(below, Related) and below.known and below.spec.changed for below in found.spec.members
     )
 
 
 def _left(m: SpecMember) -> SpecMember:
     """``m``, planned as before but left to the instance: a member changes what the object holds."""
     match m:
-        case Column() | Inlined():
+        case Column() | Alias() | Inlined():
             return Computed(m.name, m.where)
         case Related():
             return replace(m, quiet=True)
@@ -144,20 +170,65 @@ def _left(m: SpecMember) -> SpecMember:
     return m
 
 
-def _with_bodies(node: PathNode, model: type[Model], scope: _Scope) -> tuple[PathNode, _Scope]:
+# Special methods that run by the uses of an object.
+SPECIAL = (("__str__", SPEAKS), ("__eq__", frozenset({"cmp", "arg", "esc"})))
+
+
+def _with_bodies(node: PathNode, model: type[Model]) -> PathNode:
     """``node`` with what the bodies of its properties and methods read, marked quiet."""
-    seen = set(scope.bodies)
-    names = [*node.attrs, *(("__str__",) if node.uses & SPEAKS else ())]
-    while names and len(seen) < MAX_BODIES:
-        name = names.pop()
-        if (model, name) in seen or not isinstance(member(model, name), ComputedMember):
+    names = [*node.attrs, *(name for name, uses in SPECIAL if node.uses & uses)]
+    seen: set[str] = set()
+    while names:
+        name = names.pop(0)
+        if name in seen:
             continue
-        seen.add((model, name))
-        read = reads(model, name)
-        if read is not None:
-            node = merge(node, read)._replace(where=node.where)
+        seen.add(name)
+        found = body(model, name)
+        if found is None:
+            continue
+        for read in (found.reads, *_grafts(node.attrs.get(name), found)):
             names += read.attrs
-    return node, scope if len(seen) == len(scope.bodies) else replace(scope, bodies=frozenset(seen))
+            node = merge(node, read)._replace(
+                where=node.where, conditional=node.conditional, quiet=node.quiet
+            )
+    return node
+
+
+def _grafts(asked: PathNode | None, found: Body) -> Iterator[PathNode]:
+    """What a template asks of what a body gives back, where that is read from."""
+    if asked is None or not (asked.attrs or asked.indexes or asked.element or asked.uses - ENTERED):
+        return
+    if found.strange:
+        yield PathNode(uses=_BY_BODIES, conditional=True, quiet=True)
+    for place in found.returns:
+        below = element_of(asked) if place.many else asked
+        yield _at(place, _hushed(below or PathNode()), asked)
+
+
+def _at(place: Place, node: PathNode, asked: PathNode) -> PathNode:
+    """``node`` below the path of ``place``."""
+    refined = place.many and not (asked.uses <= LIST_USES and asked.attrs.keys() <= LIST_NAMES)
+    partly = ("slice",) if asked.indexes or in_parts(asked) else ()
+    for depth, name in reversed(list(enumerate(place.path))):
+        if name == ELEMENT:
+            node = PathNode(element=node, conditional=True, quiet=True, filters=partly)
+            continue
+        attrs = {name: node}
+        node = PathNode(attrs=attrs, conditional=True, quiet=True)
+        if name == "all" and refined and depth == len(place.path) - 2:
+            attrs["filter"] = PathNode(conditional=True, quiet=True)
+    return node
+
+
+def _hushed(node: PathNode) -> PathNode:
+    """``node`` as bodies read it: nothing of it is part of a record."""
+    attrs = {name: _hushed(child) for name, child in node.attrs.items()}
+    rows = attrs.get("all")
+    if rows is not None and (not rows.attrs.keys() <= LIST_NAMES or node.attrs["all"].indexes):
+        attrs["filter"] = PathNode(conditional=True, quiet=True)
+    attrs |= {name: PathNode(conditional=True, quiet=True) for name, uses in SPECIAL if node.uses & uses}
+    element = None if node.element is None else _hushed(node.element)
+    return PathNode(attrs=attrs, element=element, filters=node.filters, conditional=True, quiet=True)
 
 
 def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -> str | None:
@@ -200,14 +271,12 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
                 continue  # an instance has its columns, and answers for the rest itself
             case ColumnMember(field):
                 yield Column(name, field, child.at)
-            case DisplayMember(_, labels) if child.uses - SHOWN and any(
-                isinstance(b, Promise) for _, b in labels
-            ):
-                yield Computed(name, child.at)  # `in` and filters can tell a lazy label from text
             case DisplayMember(field, labels):
                 yield Inlined(name, field, labels, child.at)
             case ComputedMember():
                 yield Computed(name, child.at)
+            case None if name in scope.aliases:
+                yield Alias(name, child.at)
             case None if scope.explicit:
                 raise BindError(unknown(model, name), *_place(child))
             case None:
@@ -217,6 +286,12 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
 def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: type[Model]) -> SpecMember:
     if scope.explicit and not node.quiet:
         return _explicit_many(name, node, relation, scope.below(name, relation, model))
+    asked = node.attrs.keys() & LIST_NAMES
+    plainly = not (node.quiet or node.uses or node.indexes or node.element) and counts_rows(relation.model)
+    plainly = plainly and not any(node.attrs[ask].filters for ask in asked)
+    if asked and plainly and asked == node.attrs.keys():
+        lazy = all(node.attrs[ask].conditional for ask in asked)
+        return Counted(name, relation, tuple(sorted(asked)), lazy, node.at)
     found = rows_node(node.attrs["all"]) if "all" in node.attrs else None
     if found is None:
         return Computed(name, node.at, quiet=node.quiet)
@@ -224,6 +299,8 @@ def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: t
     spec = _bind(element, relation.model, scope.below(name, relation, model))
     lazy = lazy or node.attrs["all"].conditional
     many = Many(name, relation, "all", spec, lazy, node.at, in_parts(node.attrs["all"]))
+    if asked and plainly and node.attrs.keys() == asked | {"all"}:
+        return replace(many, asks=tuple(sorted(asked)))
     if node.quiet or node.uses or node.indexes or node.element or _spoken(node) != {"all"}:
         # Whatever is asked of the manager fetches planned rows: only where that never costs a query more.
         others = node.attrs.keys() - {"all"}

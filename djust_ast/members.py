@@ -71,6 +71,13 @@ class Relation:
         """Whether a join shows what attribute access would show."""
         return not self.many and self.refusal is None
 
+    @property
+    def way_back(self) -> Any:
+        """The field under which the other side holds the very object that we came from, if it does."""
+        if self.field is None or self.reverse:
+            return self.field
+        return self.field.remote_field if isinstance(self.field, OneToOneField) else None
+
     def returns(self, came: Relation) -> bool:
         """Whether it leads back over ``came``: Django then hands back the very object that we came from."""
         one = came.reverse or isinstance(self.field, OneToOneField)
@@ -112,7 +119,7 @@ Member = ColumnMember | RelationMember | DisplayMember | ComputedMember
 @lru_cache(maxsize=4096)  # names come from templates, misses too
 def member(model: type[Model], name: str) -> Member | None:
     """What ``name`` is on ``model``, or ``None`` when the class has no such attribute."""
-    if name == "pk":
+    if name == "pk" and issubclass(model, Model):
         return _primary_key(model)
     attribute = inspect.getattr_static(model, name, MISSING)
     if attribute is MISSING:
@@ -319,6 +326,13 @@ _ANSWERS = ("__iter__", "__len__", "__bool__", "__getitem__", "__contains__", "a
 def answers_itself(cls: type[QuerySet[Any, Any]]) -> bool:
     """Whether a queryset class answers in a way of its own what records would answer for it."""
     return any(getattr(cls, name, None) is not getattr(QuerySet, name, None) for name in _ANSWERS)
+
+
+@cache
+def counts_rows(model: type[Model]) -> bool:
+    """Whether ``count`` and ``exists`` of the managers of its rows are Django's own."""
+    manager = type(model._default_manager)
+    return all(getattr(manager, name) is getattr(Manager, name) for name in ("count", "exists"))
 
 
 def _asks_whose(function: Any) -> bool:

@@ -14,6 +14,7 @@ from djust_ast.paths import Position
 # What a template may do to an object without being able to tell a record from it.
 ENTERED = frozenset({"bool"})  # a non-empty dict is as true as an instance
 PRINTED = frozenset({"bool", "out", "cmp"})  # answered by a record that knows its instance
+SPEAKS = frozenset({"out", "arg", "esc"})  # may run its ``__str__``
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,24 @@ class Column:
     field: Field[Any, Any]
     where: Position | None = None
 
+    @property
+    def attname(self) -> str:
+        """Where an instance keeps it, and what ``values_list`` calls it."""
+        return self.field.attname
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An annotation of the queryset, under its own name."""
+
+    name: str
+    where: Position | None = None
+
+    @property
+    def attname(self) -> str:
+        """Where an instance keeps it, and what ``values_list`` calls it."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Inlined:
@@ -33,6 +52,11 @@ class Inlined:
     field: Field[Any, Any]
     labels: tuple[tuple[Any, Any], ...]
     where: Position | None = None
+
+    @property
+    def attname(self) -> str:
+        """The column with the choice."""
+        return self.field.attname
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +91,8 @@ class Related:
 class Many:
     """The rows of a related manager, read through ``via`` (``"all"``, or ``""``: under the name itself).
 
-    ``sliced``: the template takes some of them, by their order.
+    ``sliced``: the template takes some of them, by their order. ``asks``: what else it asks of the manager,
+    ``count`` and ``exists``, which the rows answer.
     """
 
     name: str
@@ -77,6 +102,18 @@ class Many:
     lazy: bool = False
     where: Position | None = None
     sliced: bool = False
+    asks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A related manager of which only ``count`` and ``exists`` are asked: one query counts for all parents."""
+
+    name: str
+    relation: Relation
+    asks: tuple[str, ...]
+    lazy: bool = False
+    where: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +139,7 @@ class Missing:
     quiet: bool = False
 
 
-SpecMember = Column | Inlined | Related | Many | Computed | Missing
+SpecMember = Column | Alias | Inlined | Related | Many | Counted | Computed | Missing
 _ASKED = (Computed, Missing)  # of the instance
 _MAYBE_QUIET = (Related, Computed, Missing)
 
@@ -113,7 +150,8 @@ class SerializerSpec:
 
     ``uses`` are the uses of the object itself. ``live`` says why it must stay the live object, or is ``None``.
     ``spoken`` are the members that the record has, or leaves to its instance; the rest only bodies read.
-    ``anchored``: some key is there whatever the data, so that the dict is as true as the instance.
+    ``anchored``: some key is there whatever the data, so that the dict is as true as the instance. ``changed``:
+    a body may change what the object holds, ``kept``: it may leave a trace in it, a cached value among them.
     """
 
     model: type[Model]
@@ -121,6 +159,8 @@ class SerializerSpec:
     uses: frozenset[str] = frozenset()
     live: str | None = None
     where: Position | None = None
+    changed: bool = False
+    kept: bool = False
     spoken: tuple[SpecMember, ...] = field(init=False, compare=False, repr=False)
     anchored: bool = field(init=False, compare=False, repr=False)
 
@@ -133,7 +173,7 @@ class SerializerSpec:
     @property
     def needs_instance(self) -> bool:
         """Whether a record of it must know its instance."""
-        if self.live is not None or not self.uses <= ENTERED:
+        if self.live is not None or self.changed or not self.uses <= ENTERED:
             return True
         return any(isinstance(m, _ASKED) and not m.quiet for m in self.members)
 
