@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db.models import Model
@@ -15,9 +15,11 @@ from djust_ast.paths import PathNode, from_paths
 from djust_ast.serializer import Serializer
 
 
-def compile_node(node: PathNode, model: type[Model], emitter: str | None = None) -> Serializer:
-    """The serializer of what a template reads of ``model``."""
-    return Serializer(bind(node, model), emitter)
+def compile_node(
+    node: PathNode, model: type[Model], emitter: str | None = None, aliases: Collection[str] = ()
+) -> Serializer:
+    """The serializer of what a template reads of ``model``, and of annotations by their ``aliases``."""
+    return Serializer(bind(node, model, aliases=aliases), emitter)
 
 
 def compile_paths(
@@ -54,11 +56,8 @@ def check_mode(mode: str) -> None:
 
 def check_path(path: str) -> None:
     """A ``BindError`` for what no template could ask for: empty or private names."""
-    for name in path.split("."):
-        if not name or name.startswith("_"):
-            raise BindError(
-                f"{path!r} is not a path: names are not empty and do not begin with an underscore"
-            )
+    if not path or path[0] in "._" or path[-1] == "." or ".." in path or "._" in path:
+        raise BindError(f"{path!r} is not a path: names are not empty and do not begin with an underscore")
 
 
 class JsonSerializer(Serializer):

@@ -59,9 +59,21 @@ class Explanation:
         return str(self.tree)
 
     @property
+    def warnings(self) -> str:
+        """What could not be known of the template, each with the line and a caret."""
+        return "\n\n".join(found.render() for found in self.tree.diagnostics)
+
+    @property
     def plan(self) -> str:
         """The plan of every value of the context."""
         lines = [root.plan for root in self.roots]
+        lines += [
+            f"{{% {dep.kind} {dep.expression} %}} is {dep.name!r} ({dep.where})"
+            if dep.name
+            else f"{{% {dep.kind} {dep.expression} %}} is not known: {dep.reason or 'no context'} ({dep.where})"
+            for dep in self.tree.deps
+            if dep.expression
+        ]
         lines += [
             f"{{% {read.tag} %}} may read anything: every value stays live ({read.where})"
             for read in self.tree.context_reads
@@ -113,6 +125,12 @@ class Explanation:
         low, high = self.queries
         promise = str(low) if low == high else f"{low} to {high}"
         promise += " query" if high == 1 else " queries"
-        parts = {"paths": self.paths, "plan": self.plan, "sql": self.sql, "source": self.source}
+        parts = {
+            "paths": self.paths,
+            "warnings": self.warnings,
+            "plan": self.plan,
+            "sql": self.sql,
+            "source": self.source,
+        }
         body = "\n\n".join(f"== {title}\n{text}" for title, text in parts.items() if text)
         return f"{self.template}: {promise}\n\n{body}\n"

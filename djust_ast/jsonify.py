@@ -6,7 +6,7 @@ Here, and only here, names in ``SENSITIVE_FIELDS`` are left out: this is data th
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -20,8 +20,20 @@ from django.utils.functional import LazyObject
 from djust_ast.conf import settings
 from djust_ast.paths import PathNode
 from djust_ast.records import SWALLOWED, Record, called
-from djust_ast.specs import ENTERED, Column, Computed, Inlined, Many, Missing, Related, SerializerSpec
+from djust_ast.specs import (
+    ENTERED,
+    Alias,
+    Column,
+    Computed,
+    Counted,
+    Inlined,
+    Many,
+    Missing,
+    Related,
+    SerializerSpec,
+)
 
+_ANSWERS: dict[str, Callable[[int], Any]] = {"count": int, "exists": bool}
 _ENCODER = DjangoJSONEncoder()
 _PLAIN = (str, int, float, bool, type(None))
 _ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
@@ -53,7 +65,7 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
         if sensitive(m.name):
             continue
         match m:
-            case Column() | Inlined():
+            case Column() | Alias() | Inlined():
                 result[m.name] = safe(record[m.name])
             case Related():
                 try:
@@ -66,7 +78,13 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
                 if isinstance(rows, BaseManager):
                     rows = {m.via: rows.all()} if m.via else rows.all()
                 items = [jsonify(item, m.spec) for item in (rows[m.via] if m.via else rows)]
-                result[m.name] = {m.via: items} if m.via else items
+                answers = {ask: _ANSWERS[ask](len(items)) for ask in m.asks}
+                result[m.name] = {m.via: items} | answers if m.via else items
+            case Counted():
+                asked = record[m.name]
+                if isinstance(asked, BaseManager):
+                    asked = {ask: getattr(asked, ask)() for ask in m.asks}
+                result[m.name] = {ask: called(answer) for ask, answer in asked.items()}
             case Computed() | Missing():
                 try:
                     value = called(record[m.name])

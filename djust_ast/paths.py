@@ -14,6 +14,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from djust_ast.diagnostics import Diagnostic
+
 
 class Position(NamedTuple):
     """Where an expression stands: file name, line and column from 1, length in characters."""
@@ -64,12 +66,18 @@ class ContextRead:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A template that this one extends or includes; ``name`` is ``None`` when only a variable knows."""
+    """A template that this one extends or includes.
+
+    One that an ``expression`` names has a ``name`` for each value that the expression may have, or ``None`` and
+    the ``reason`` why its values are not known.
+    """
 
     kind: str
     name: str | None
     expression: str | None = None
     missing: bool = False
+    reason: str | None = None
+    where: Position | None = None
 
 
 class PathTree:
@@ -94,7 +102,14 @@ class PathTree:
     def deps(self) -> tuple[Dependency, ...]:
         """The templates that it extends and includes."""
         return tuple(
-            Dependency(dep["kind"], dep.get("name"), dep.get("expr"), bool(dep.get("missing")))
+            Dependency(
+                dep["kind"],
+                dep.get("name"),
+                dep.get("expr"),
+                bool(dep.get("missing")),
+                dep.get("why"),
+                _position(dep.get("at"), self.files),
+            )
             for dep in self._document.get("deps", ())
         )
 
@@ -109,6 +124,21 @@ class PathTree:
             )
             for read in self._document.get("ctx", ())
         )
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Warnings, and errors of included templates."""
+        return tuple(_diagnostic(entry, self.files) for entry in self._document.get("diag", ()))
+
+    @cached_property
+    def unknown_tags(self) -> tuple[str, ...]:
+        """The tags of which nothing is known."""
+        return tuple(self._document.get("tags", {}).get("unknown", ()))
+
+    @cached_property
+    def takers(self) -> tuple[str, ...]:
+        """The tags that are handed the context and may set its names; told where a template is named by a value."""
+        return tuple(self._document.get("takers", ()))
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -261,6 +291,22 @@ def _node(node: Mapping[str, Any], files: tuple[str, ...]) -> PathNode:
         bool(get("c")),
         tuple(get("f", ())),
         tuple([Position(files[file], line, column, length) for file, line, column, length in get("at", ())]),
+    )
+
+
+def _diagnostic(entry: Mapping[str, Any], files: tuple[str, ...]) -> Diagnostic:
+    file, line, column, length = entry["at"]
+    return Diagnostic(
+        entry["msg"],
+        files[file],
+        line if length else None,
+        column if length else None,
+        code=entry["code"],
+        severity=entry["sev"],
+        length=length,
+        help=entry.get("help"),
+        source_line=entry.get("src", "") if length else "",
+        skipped=entry.get("skip", 0),
     )
 
 

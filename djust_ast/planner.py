@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from djust_ast.members import Relation, hand_made
 from djust_ast.plans import FRESH, Level, QueryPlan, State
 from djust_ast.specs import (
+    Alias,
     Column,
     Computed,
+    Counted,
     Inlined,
     Many,
     Missing,
     Related,
     SerializerSpec,
 )
-from djust_ast.states import state_behind
+from djust_ast.states import countable, state_behind
 
 Path = tuple[str, ...]
+COUNTS = QueryPlan("counts")
 MAX_JOINS = 8
 
 
@@ -48,7 +51,9 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
         yield from (
             f"{name}.{m.name} needs the instance" for m in spec.spoken if isinstance(m, Computed | Missing)
         )
-        yield f"{name} itself is printed or compared"
+        yield (
+            f"{name} may be changed by a method" if spec.changed else f"{name} itself is printed or compared"
+        )
     changed = hand_made(spec.model)
     if changed:
         yield changed
@@ -57,6 +62,8 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
             case Related(quiet=True) | Computed(quiet=True):
                 yield f"{name}.{m.name} is read by a method"
             case Related(relation=relation):
+                if relation.field is not None and relation.field.name in state.known:
+                    yield f"rows of a related manager know their {m.name}"
                 if m.keys_only:
                     continue
                 if relation.refusal:
@@ -74,6 +81,11 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
                     next(_refusals(m.spec, FRESH), None) or state_behind(relation).rows
                 ):
                     yield f"the rows of {name}.{m.name} need instances"
+            case Counted(relation=relation):
+                if relation.refusal:
+                    yield relation.refusal
+                if not countable(relation):
+                    yield f"the rows of {name}.{m.name} cannot be counted together"
 
 
 @dataclass(slots=True)
@@ -90,6 +102,10 @@ def _rows(spec: SerializerSpec, state: State, key: str | None) -> QueryPlan:
     if state.whole_rows:
         for concrete in spec.model._meta.concrete_fields:
             layout.column(concrete.attname)
+    if state.distinct:
+        layout.column(spec.pk)
+    for alias in state.aliases:
+        layout.column(alias)
     _lay_out(spec, "", (), layout, joins=not state.whole_rows)
     index = -1 if key is None else layout.column(key)
     return QueryPlan("rows", columns=tuple(layout.columns), levels=tuple(layout.levels), key=index)
@@ -100,8 +116,8 @@ def _lay_out(spec: SerializerSpec, prefix: str, path: Path, layout: _Layout, *, 
         layout.column(prefix + spec.pk)
     for m in spec.members:
         match m:
-            case Column() | Inlined():
-                layout.column(prefix + m.field.attname)
+            case Column() | Alias() | Inlined():
+                layout.column(prefix + m.attname)
             case Related(relation=relation):
                 if relation.reverse:
                     layout.column(f"{prefix}{relation.lookup}__{m.spec.pk}")
@@ -116,6 +132,12 @@ def _lay_out(spec: SerializerSpec, prefix: str, path: Path, layout: _Layout, *, 
             case Many(relation=relation):
                 key = layout.column(prefix + relation.local)
                 layout.levels.append(_level(m, path, key))
+            case Counted(relation=relation):
+                key = layout.column(prefix + relation.local)
+                rows = SerializerSpec(relation.model, ())
+                layout.levels.append(
+                    Level((*path, m.name), relation, rows, COUNTS, lazy=m.lazy, key=key, asks=m.asks)
+                )
 
 
 def _level(m: Related | Many, path: Path, key: int) -> Level:
@@ -143,6 +165,7 @@ def _instances(spec: SerializerSpec, state: State, reason: str) -> QueryPlan:
         loaded=frozenset(loading.loaded),
         levels=tuple(loading.levels),
         reason=reason,
+        given=state.given,
     )
 
 
@@ -172,8 +195,14 @@ def _tied(m: Many) -> bool:
     return m.sliced and state_behind(m.relation).whole_rows
 
 
+def _remembers(spec: SerializerSpec) -> bool:
+    """Whether what is read may leave a trace in an object of ``spec``, by which it can be told from an equal one."""
+    return spec.kept or "esc" in spec.uses
+
+
 def _append(loading: _Loading, path: Path, relation: Relation, spec: SerializerSpec, *, lazy: bool) -> None:
     below = plan(spec, state_behind(relation, rows="its parent is an instance"))
-    loading.levels.append(Level(path, relation, spec, below, lazy=lazy))
+    apart = any(map(_remembers, spec.walk()))
+    loading.levels.append(Level(path, relation, spec, below, lazy=lazy, apart=apart))
     if not lazy:
         loading.loaded.add(path)

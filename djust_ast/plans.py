@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from djust_ast.bodies import Body, body
 from djust_ast.members import Relation
 from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec
 
-Route = Literal["rows", "instances", "leave"]
+Route = Literal["rows", "instances", "counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,18 @@ class State:
 
     ``given``: they are instances already. ``rows`` says why rows may not replace them, or is ``None``.
     ``joins``: whether the main query may be joined. ``whole_rows``: its columns must stay as they are, since
-    only then do ties in its order fall as they would in plain Django.
+    only then do ties in its order fall as they would in plain Django. ``distinct``: the rows are, by their keys.
+    ``aliases``: annotations that must stay among the columns. ``known``: foreign keys whose other side is the
+    object that the view came from.
     """
 
     given: bool = False
     rows: str | None = None
     joins: bool = True
     whole_rows: bool = False
+    distinct: bool = False
+    aliases: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 FRESH = State()
@@ -36,7 +42,8 @@ class Level:
     """One relation fetched in a query of its own, for all parents at once.
 
     ``path`` leads from the parent's root object to the relation (accessor names). On the row route ``key`` is
-    the index of the parent's key among its columns. ``lazy``: fetched when first touched.
+    the index of the parent's key among its columns. ``lazy``: fetched when first touched. ``apart``: parents
+    of one row must not share the instance that stands for it. ``asks``: what is asked of the number of rows.
     """
 
     path: tuple[str, ...]
@@ -45,6 +52,8 @@ class Level:
     plan: QueryPlan
     lazy: bool = False
     key: int = -1
+    apart: bool = False
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class QueryPlan:
 
     ``columns`` are the ``values_list`` paths of the row route, ``key`` the index of the parent's key among them.
     ``select_related`` are query names, ``loaded`` the accessor paths that the generated code may read without
-    a query. ``reason`` says why it is not rows.
+    a query. ``reason`` says why it is not rows. ``given``: the objects may be of any class.
     """
 
     route: Route
@@ -63,6 +72,12 @@ class QueryPlan:
     loaded: frozenset[tuple[str, ...]] = frozenset()
     levels: tuple[Level, ...] = ()
     reason: str | None = None
+    given: bool = False
+
+    @property
+    def instanceless(self) -> bool:
+        """Whether no instance is made at any level."""
+        return self.route in ("rows", "counts") and all(level.plan.instanceless for level in self.levels)
 
     @property
     def queries(self) -> tuple[int, int]:
@@ -80,6 +95,8 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
     name = spec.model.__name__
     if spec.live is not None:
         yield f"{name}: stays live, it is {spec.live}"
+    elif plan.route == "counts":
+        yield f"{name}: counted"
     elif plan.route == "rows":
         yield f"{name}: rows of {', '.join(plan.columns)}"
     else:
@@ -92,8 +109,19 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
     asked = [m.name for m in spec.spoken if isinstance(m, Computed | Missing)]
     if asked:
         yield f"  when asked: {', '.join(asked)}"
+    for m in spec.spoken:
+        if isinstance(m, Computed):
+            yield from _told(name, m.name, body(spec.model, m.name))
     for level in plan.levels:
         when = ", when first touched" if level.lazy else ""
         yield f"  {'.'.join(level.path)}: one query{when}"
         for line in outline(level.spec, level.plan):
             yield f"    {line}"
+
+
+def _told(model: str, name: str, found: Body | None) -> Iterator[str]:
+    """What there is to know of a body before it runs."""
+    if found is not None and found.open:
+        yield f"  {model}.{name} may read more than is planned: {found.open[0]}"
+    if found is not None and found.queries:
+        yield f"  {model}.{name} asks the database by itself: {', '.join(found.queries)}"

@@ -8,11 +8,12 @@ Django would find. ``Hole`` is a row whose absent one-to-ones raise what their d
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, overload
 
 from django.db.models import QuerySet
+from django.utils.functional import Promise, lazystr
 
 # What Django's lookup takes for "no such key" (django.template.base.Variable._resolve_lookup).
 SWALLOWED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
@@ -225,6 +226,28 @@ def refine(source: QuerySet[Any, Any] | None, name: str) -> Any:
     if source is None or name.startswith("__"):
         raise AttributeError(name)
     return getattr(source, name)
+
+
+_Text = type(lazystr(""))
+
+
+class Label(_Text):  # type: ignore[misc, valid-type]
+    """A lazy translation of a choice: a template calls it where it looks it up, and has text of that moment.
+
+    ``get_FOO_display()`` is text in the language that is active when it is called, not where it is printed. To
+    everything else it is the lazy text that it was.
+    """
+
+    def __init__(self, text: object) -> None:
+        super().__init__((text,), {})
+
+    def __call__(self) -> str:
+        return str(self)
+
+
+def spoken(labels: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """The labels of choices by their values, as a record holds them."""
+    return {value: Label(text) if isinstance(text, Promise) else text for value, text in labels}
 
 
 class Called:

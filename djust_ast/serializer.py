@@ -17,12 +17,12 @@ from djust_ast.emitters import Emitted, Emitter
 from djust_ast.emitters.pyast import AstEmitter, shape
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import forget, joined, load
-from djust_ast.fetch.rows import getter, rows_of
+from djust_ast.fetch.rows import getter, rows_of, tally
 from djust_ast.fetch.sql import prove
 from djust_ast.members import observed
 from djust_ast.planner import plan as make_plan
 from djust_ast.plans import FRESH, GIVEN, QueryPlan, State, outline
-from djust_ast.records import LazyRecords, Records
+from djust_ast.records import LazyRecords, Record, Records
 from djust_ast.runtime import tolerant
 from djust_ast.specs import SerializerSpec
 from djust_ast.states import AnyQuerySet, plannable, queryset_of, state_of
@@ -34,19 +34,19 @@ SLOW = "slow_"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One plan and its function, with those of the plan's levels in the same order."""
+    """One plan and its function, with those of the plan's levels in the same order, ``None`` for a count."""
 
     spec: SerializerSpec
     plan: QueryPlan
     emitted: Emitted
     function: Callable[..., list[Any]]
-    levels: tuple[Compiled, ...]
+    levels: tuple[Compiled | None, ...]
 
     @property
     def sources(self) -> str:
         """The generated source, its levels first."""
         own = self.emitted.source if self.spec.live is None else ""
-        return "\n\n".join([*(level.sources for level in self.levels), own]).lstrip("\n")
+        return "\n\n".join([*(level.sources for level in self.levels if level), own]).lstrip("\n")
 
 
 def compile_spec(spec: SerializerSpec, plan: QueryPlan, emitter: str = "ast") -> Compiled:
@@ -56,7 +56,10 @@ def compile_spec(spec: SerializerSpec, plan: QueryPlan, emitter: str = "ast") ->
     code = _with_source(emitted) if settings().DEBUG else emitted.code
     exec(code, namespace)  # noqa: S102 - made by our own emitter from a checked spec, in this process
     levels = (
-        tuple(compile_spec(level.spec, level.plan, emitter) for level in plan.levels)
+        tuple(
+            None if level.plan.route == "counts" else compile_spec(level.spec, level.plan, emitter)
+            for level in plan.levels
+        )
         if plan.route == "rows"
         else ()
     )
@@ -148,17 +151,18 @@ class Serializer:
         return self._given([obj])[0]
 
     def _given(self, objects: list[Any]) -> list[Any]:
-        if not set(map(type, objects)) <= {self.spec.model}:
-            return [tolerant(shape(self.spec))(obj) for obj in objects]
         if self._ready is not None:
             try:
                 return self._ready(objects)
             except NotLoadedError:
                 pass  # reading has changed nothing: fetch, and read again
+        if not set(map(type, objects)) <= {self.spec.model}:
+            return [tolerant(shape(self.spec))(obj) for obj in objects]
         compiled = self.variant(GIVEN)
         put = load(objects, compiled.plan, given=True)
         records = compiled.function(objects)
-        if not self._asks_instances:  # the records have it all
+        # The records have it all, but those of objects that lacked something.
+        if not self._asks_instances and Record not in set(map(type, records)):
             forget(put)
         return records
 
@@ -236,7 +240,9 @@ def _run(compiled: Compiled, queryset: AnyQuerySet, remote: str | None = None) -
     if not rows:
         return [], []
     getters = (
-        getter(level, rows, queryset.db, partial(_run, below, remote=level.relation.remote))
+        tally(level, rows, queryset.db)
+        if below is None
+        else getter(level, rows, queryset.db, partial(_run, below, remote=level.relation.remote))
         for level, below in zip(plan.levels, compiled.levels, strict=True)
     )
     records = compiled.function(rows, *getters)

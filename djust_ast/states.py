@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import models
 from django.db.models import Manager, Model
 from django.db.models.query import ModelIterable, QuerySet
 
@@ -16,6 +17,10 @@ from djust_ast.members import Relation
 from djust_ast.plans import FRESH, GIVEN, State
 
 AnyQuerySet = Any  # a queryset, its privates included: they are not in its stubs
+
+# How an instance fetches what is not loaded (Django 6.1): itself alone, as ever, or with those that came with it.
+FETCH_ONE = getattr(models, "FETCH_ONE", None)
+FETCH_PEERS = getattr(models, "FETCH_PEERS", None)
 
 # What Django's own QuerySet does, and records in its place rely on.
 _KEPT = ("_fetch_all", "_iterator", "__iter__", "_clone", "_chain", "values_list", "_values", "iterator")
@@ -27,13 +32,38 @@ def state_of(queryset: AnyQuerySet) -> State:
         return GIVEN
     total = total_order(queryset)
     reason = next((reason for applies, reason in REFUSALS if applies(queryset)), None)
-    if reason is None and not total and queryset.query.select_related:
-        reason = "select_related() by the view, in an order with ties"  # rows would drop its joins
+    if reason is None and not total:
+        reason = next((reason for applies, reason in TIED_REFUSALS if applies(queryset)), None)
+    query = queryset.query
     return State(
         rows=reason,
         joins=total and not any(applies(queryset) for applies in NO_JOINS),
         whole_rows=not total,
+        distinct=query.distinct,
+        # Without them equal rows would be one, or ties fall in another way.
+        aliases=() if total and not query.distinct else tuple(query.annotation_select),
+        known=frozenset([field.name for field in queryset._known_related_objects]),
     )
+
+
+def fetch_mode_of(value: Model | AnyQuerySet) -> Any:
+    """How its instances fetch what is not loaded; ``FETCH_ONE`` before Django 6.1."""
+    mode = getattr(value._state, "fetch_mode", FETCH_ONE) if isinstance(value, Model) else None
+    mode = mode or getattr(value, "_fetch_mode", FETCH_ONE)
+    return FETCH_ONE if getattr(mode, "ours", False) else mode
+
+
+def rows_behind(relation: Relation) -> AnyQuerySet:
+    """All rows of the other side of ``relation``, as a descriptor asks for them: in the mode of the parent."""
+    manager = relation.model._default_manager if relation.many else relation.model._base_manager
+    queryset: AnyQuerySet = manager.get_queryset()
+    return queryset if fetch_mode_of(queryset) is FETCH_ONE else queryset.fetch_mode(FETCH_ONE)
+
+
+def aliases_of(queryset: AnyQuerySet) -> tuple[str, ...]:
+    """The annotations that its instances have as attributes, and nothing of their class by the same name."""
+    names = queryset.query.annotation_select
+    return tuple([name for name in names if not hasattr(queryset.model, name)]) if names else ()
 
 
 def state_behind(relation: Relation, rows: str | None = None) -> State:
@@ -44,6 +74,14 @@ def state_behind(relation: Relation, rows: str | None = None) -> State:
         return State(rows=relation.refusal, joins=False)
     state = state_of(relation.model._default_manager.get_queryset())
     return state if rows is None else State(rows=rows, joins=state.joins)
+
+
+def countable(relation: Relation) -> bool:
+    """Whether the rows behind ``relation`` can be counted by their parents' keys, all in one query."""
+    queryset = relation.model._default_manager.get_queryset()
+    query = queryset.query
+    grouped = query.distinct or query.group_by is not None or query.combinator or query.is_sliced
+    return not (grouped or query.annotations or query.extra or query.values_select)
 
 
 def plannable(queryset: AnyQuerySet) -> bool:
@@ -82,18 +120,24 @@ def _deferred(queryset: AnyQuerySet) -> bool:
     return bool(queryset.query.deferred_loading[0]) or not queryset.query.deferred_loading[1]
 
 
+def _own_prefetch(queryset: AnyQuerySet) -> bool:
+    return any(not isinstance(lookup, str) for lookup in queryset._prefetch_related_lookups)
+
+
 # Why rows may not replace the instances of a queryset (docs/plans.md).
 REFUSALS: tuple[tuple[Callable[[AnyQuerySet], Any], str], ...] = (
     (_own_methods, "the queryset class has its own way to make instances"),
     (lambda qs: qs.query.combinator, "a union, intersection or difference"),
     (lambda qs: qs.query.select_for_update, "select_for_update()"),
-    (lambda qs: qs.query.distinct, "distinct()"),
-    (lambda qs: qs.query.annotations, "annotations"),
+    (lambda qs: qs.query.distinct_fields, "distinct() on fields"),
     (lambda qs: qs.query.extra, "extra()"),
-    (lambda qs: qs._prefetch_related_lookups, "prefetch_related() by the view"),
-    (lambda qs: qs._known_related_objects, "rows of a related manager know their parent"),
-    (_deferred, "only() or defer() by the view"),
+    (_own_prefetch, "a Prefetch() by the view"),
     (lambda qs: settings.DATABASE_ROUTERS, "database routers"),
+)
+# The same where the order has ties: the columns of the main query could not stay as they are.
+TIED_REFUSALS: tuple[tuple[Callable[[AnyQuerySet], Any], str], ...] = (
+    (lambda qs: qs.query.select_related, "select_related() by the view, in an order with ties"),
+    (_deferred, "only() or defer() by the view, in an order with ties"),
 )
 # Why the main query may not be joined.
 NO_JOINS: tuple[Callable[[AnyQuerySet], Any], ...] = (
@@ -111,4 +155,16 @@ def queryset_of(value: Manager[Any] | AnyQuerySet) -> AnyQuerySet:
     return value if isinstance(value, QuerySet) else value.all()
 
 
-__all__ = ["FRESH", "GIVEN", "plannable", "queryset_of", "state_behind", "state_of", "total_order"]
+__all__ = [
+    "FETCH_ONE",
+    "FETCH_PEERS",
+    "FRESH",
+    "GIVEN",
+    "fetch_mode_of",
+    "plannable",
+    "queryset_of",
+    "rows_behind",
+    "state_behind",
+    "state_of",
+    "total_order",
+]

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from django.template import Template
+import django
+from django.template import Engine, Template, TemplateSyntaxError
 
+import djust_ast
 from djust_ast import _extractor, extract
+from djust_ast.bench.instructions import count
 from djust_ast.bench.timing import Case, Contestant, DifferentResultError, Stage, Target, measure
-from djust_ast.registry import stock_registry
+from djust_ast.registry import registry_for, stock_registry
 
-JSON, TREE = "djust_ast: to JSON", "djust_ast: to a tree of nodes"
+DJANGO, JSON, TREE = "Django: Template(source)", "djust_ast: to JSON", "djust_ast: to a tree of nodes"
+DJUST = "djust: extract_template_variables(source)"
 ROOT = "leases"
 BLOCK = """
 <section class="card{% if first %} first{% endif %}">
@@ -44,14 +52,71 @@ def template(size: int) -> str:
     return blocks + "." * (size - len(blocks))
 
 
+HOSTILE = {
+    "120 KB of tags that never close": "{{ " * 40_000,
+    "100 KB of one variable of a loop": "{% for x in xs %}" + "{{ x.name }}" * 8_500 + "{% endfor %}",
+}
+
+
 def stage(rounds: int) -> Stage:
-    """The times of a small and a large template."""
-    cases = [_case(size, rounds) for size in (1_024, 5_120)]
-    target = Target("paths of a 5 KB template, from Python to JSON", 1_000, cases[-1][JSON].wall, "µs")
-    return Stage("Extraction", tuple(cases), (target,))
+    """The times of made-up templates of two sizes, of real ones, and of hostile ones."""
+    made = [_made(size, rounds) for size in (1_024, 5_120)]
+    sources = real_sources()
+    median = sorted((source for source in sources if 700 <= len(source) <= 1_500), key=len)
+    typical = median[len(median) // 2]
+    real = _real(f"{len(sources)} templates of Django and the demo", sources, rounds)
+    page = _real(f"a template of {len(typical)} bytes", [typical], rounds, repeat=20)
+    hostile = [_hostile(title, source, rounds) for title, source in HOSTILE.items()]
+    targets = [
+        Target("paths of a 5 KB template, from Python to JSON", 1_000, made[-1][JSON].wall, "µs"),
+        Target("paths of real templates, of Template()'s time", 1 / 50, real[JSON].ratio, ""),
+        Target("paths of a real template of about 1 KB, to JSON", 8, page[JSON].best, "µs"),
+        *(Target(case.title, 2_000, case[JSON].best, "µs") for case in hostile),
+    ]
+    alone: tuple[str, ...] = ("djust is not compared with: pip install 'djust-ast[peers]' installs it",)
+    if any(outcome.name == DJUST for outcome in real.outcomes):
+        alone = ()
+        ratio = real[JSON].best / real[DJUST].best
+        targets.insert(2, Target("paths of real templates, of djust's time", 1 / 10, ratio, ""))
+    return Stage("Extraction", (*made, real, page, *hostile), tuple(targets), (count(sources), *alone))
 
 
-def _case(size: int, rounds: int) -> Case:
+def real_sources() -> list[str]:
+    """The templates that Django and the demo ship, as far as they compile in a project of the demo's settings."""
+    roots = [Path(module.__file__ or "").parent for module in (django, djust_ast)]
+    files = [file for root in roots for file in sorted(root.rglob("templates/**/*")) if file.is_file()]
+    return [source for file in files if _compiles(source := file.read_text(encoding="utf-8"))]
+
+
+def _compiles(source: str) -> bool:
+    try:
+        Template(source)
+    except TemplateSyntaxError:
+        return False
+    return True
+
+
+def _extracting(sources: Sequence[str]) -> Callable[[Any], list[bytes]]:
+    registry = registry_for(Engine.get_default())
+    return lambda _: [_extractor.extract(source, None, registry).json() for source in sources]
+
+
+def _real(title: str, sources: Sequence[str], rounds: int, repeat: int = 1) -> Case:
+    contestants = [
+        Contestant(DJANGO, lambda _: [Template(source) for source in sources]),
+        Contestant(JSON, _extracting(sources)),
+    ]
+    if find_spec("djust") is not None:
+        variables = import_module("djust._rust").extract_template_variables
+        contestants.append(Contestant(DJUST, lambda _: [variables(source) for source in sources]))
+    return measure(title, contestants, rounds, unit="µs a template", units=len(sources), repeat=repeat)
+
+
+def _hostile(title: str, source: str, rounds: int) -> Case:
+    return measure(title, [Contestant(JSON, _extracting([source]))], rounds, unit="µs", repeat=3)
+
+
+def _made(size: int, rounds: int) -> Case:
     source = template(size)
     _check(source)
     registry = stock_registry()
@@ -62,7 +127,7 @@ def _case(size: int, rounds: int) -> Case:
     return measure(
         f"a template of {size / 1024:.0f} KB",
         [
-            Contestant("Django: Template(source)", lambda _: Template(source)),
+            Contestant(DJANGO, lambda _: Template(source)),
             Contestant(JSON, to_json),
             Contestant(TREE, lambda _: extract(source).roots),
         ],

@@ -12,6 +12,7 @@ NAIVE, GENERATED = "hand-written comprehension", "djust_ast"
 SETS = (
     ("S: 7 plain columns over 3 foreign keys", rivals.S, rivals.naive_s, rivals.checked_s, rivals.expert_s),
     ("M: 16 paths, a nullable chain, 2 labels", rivals.M, rivals.naive_m, rivals.checked_m, rivals.expert_m),
+    ("N: 7 plain columns, more of them near", rivals.N, rivals.naive_n, rivals.checked_n, rivals.expert_n),
 )
 
 
@@ -32,7 +33,7 @@ def contestants(index: int) -> tuple[Contestant, ...]:
 
 
 def stage(rounds: int) -> Stage:
-    """The times of one object, on both sets."""
+    """The times of one object, on all sets."""
     cases = []
     for index, (title, *_) in enumerate(SETS):
         rows = contestants(index)

@@ -63,6 +63,7 @@ def text(report: Report) -> str:
     for stage in report.stages:
         for case in stage.cases:
             lines += ["", f"{stage.title}: {case.title} ({case.unit})", *_aligned(_cells(case))]
+        lines += [f"{stage.title}: {note}" for note in stage.notes]
     lines += ["", "Targets", *_aligned(_targets(report))]
     lines += [f"NOISY, measure again: {title}" for title in report.noisy]
     return "\n".join(lines)
@@ -76,6 +77,7 @@ def markdown(report: Report) -> str:
         lines += ["", f"### {stage.title}"]
         for case in stage.cases:
             lines += ["", f"{case.title} ({case.unit})", "", *_piped(_cells(case))]
+        lines += [line for note in stage.notes for line in ("", note)]
     lines += ["", *(f"Noisy: {title}" for title in report.noisy)]
     return "\n".join(lines).rstrip("\n")
 
@@ -112,8 +114,8 @@ def _targets(report: Report) -> Iterator[tuple[str, ...]]:
         met = "met" if target.met else "MISSED"
         yield (
             target.text,
-            f"≤ {_number(target.limit)} {target.unit}",
-            f"{_number(target.value)} {target.unit}",
+            f"≤ {_number(target.limit)} {target.unit}".rstrip(),
+            f"{_number(target.value)} {target.unit}".rstrip(),
             met,
         )
 
@@ -121,7 +123,9 @@ def _targets(report: Report) -> Iterator[tuple[str, ...]]:
 def _number(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def _aligned(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:

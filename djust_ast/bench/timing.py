@@ -67,11 +67,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The cases of one stage of the pipeline, and its targets."""
+    """The cases of one stage of the pipeline, its targets, and what else there is to say."""
 
     title: str
     cases: tuple[Case, ...]
     targets: tuple[Target, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class DifferentResultError(AssertionError):

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import CodeType
 from typing import Any, Protocol
 
@@ -62,6 +63,7 @@ def function_name(model_name: str, paths: list[str]) -> str:
     return f"serialize_{identifier(model_name.lower())}_{digest[:6]}"
 
 
+@lru_cache(maxsize=1024)
 def identifier(name: str) -> str:
     """``name`` with everything but ASCII letters, digits and underscores left out, and ``x`` before a digit."""
     stem = re.sub(r"\W", "", name, flags=re.ASCII)

@@ -14,11 +14,13 @@ from typing import Any
 from djust_ast.emitters import Emitted, function_name, identifier, paths_of
 from djust_ast.paths import Position
 from djust_ast.plans import Level, QueryPlan
-from djust_ast.records import Hole, Record, Records
+from djust_ast.records import Hole, Record, Records, spoken
 from djust_ast.runtime import itself, tolerant
 from djust_ast.specs import (
     ENTERED,
+    Alias,
     Column,
+    Counted,
     Inlined,
     Many,
     Related,
@@ -123,8 +125,19 @@ class _Writer:
 
     def labelled(self, m: Inlined, value: ast.expr, again: ast.expr) -> ast.expr:
         """The label of a choice, or the value itself: Django's ``_get_FIELD_display``."""
-        labels = self.known(f"labels_{m.field.name}", dict(m.labels))
+        labels = self.known(f"labels_{m.field.name}", spoken(m.labels))
         return self.call(self.attr(labels, "get"), value, again)
+
+    def manager(self, m: Many, rows: ast.expr) -> ast.expr:
+        """What stands for the related manager: its rows, and what else is asked of it, which they answer."""
+        if not m.via:
+            return rows
+        if not m.asks:
+            return self.display([(m.via, rows)])
+        name = self.fresh(m.name)
+        asked = [(ask, self.attr(self.load(name), ask)) for ask in m.asks]
+        answers = [(ask, method if m.lazy else self.call(method)) for ask, method in asked]
+        return self.display([(m.via, self.bind(name, rows)), *answers])
 
     def define(self, name: str, parameters: list[str], body: list[ast.stmt]) -> None:
         arguments = ast.arguments(
@@ -165,10 +178,10 @@ class _Rows(_Writer):
         for m in spec.members:
             with self.place(m.where):
                 match m:
-                    case Column():
-                        entries.append((m.name, self.column(prefix + m.field.attname)))
+                    case Column() | Alias():
+                        entries.append((m.name, self.column(prefix + m.attname)))
                     case Inlined():
-                        value = self.column(prefix + m.field.attname)
+                        value = self.column(prefix + m.attname)
                         entries.append((m.name, self.labelled(m, value, value)))
                     case Related(relation=relation) if relation.missing is not None:
                         absent[m.name] = relation.missing
@@ -178,8 +191,9 @@ class _Rows(_Writer):
                     case Related():
                         entries.append((m.name, self.related(m, prefix, path)))
                     case Many():
-                        rows = self.level(m, prefix, path)
-                        entries.append((m.name, self.display([(m.via, rows)]) if m.via else rows))
+                        entries.append((m.name, self.manager(m, self.level(m, prefix, path))))
+                    case Counted():
+                        entries.append((m.name, self.level(m, prefix, path)))
         record = self.display(entries)
         if not absent:
             return record
@@ -199,7 +213,7 @@ class _Rows(_Writer):
             return below
         return self.unless_none(self.column(prefix + relation.local), below)
 
-    def level(self, m: Related | Many, prefix: str, path: Path) -> ast.expr:
+    def level(self, m: Related | Many | Counted, prefix: str, path: Path) -> ast.expr:
         return self.call(self.load(self.levels[*path, m.name]), self.column(prefix + m.relation.local))
 
 
@@ -215,8 +229,12 @@ class _Instances(_Writer):
             obj = _Once(self, "obj", lambda: self.load("obj"), 0)
             obj.name = "obj"
             record = self.record(spec, plan, (), obj)
-            slow = self.call(self.known("slow", tolerant(shape(spec))), obj.read())
+            slow = self.call(self.known("slow", tolerant(shape(spec))), self.load("obj"))
             append = self.load("append")
+            if plan.given:
+                model = self.known(spec.model.__name__, spec.model)
+                own = ast.Compare(self.attr(self.load("obj"), "__class__"), [ast.Is()], [model], **self.at)
+                record = ast.IfExp(own, record, slow, **self.at)
             guarded = ast.Try(
                 body=[ast.Expr(self.call(append, record), **self.at)],
                 handlers=[
@@ -261,11 +279,11 @@ class _Instances(_Writer):
             here = (*path, m.name)
             with self.place(m.where):
                 match m:
-                    case Column():
-                        entries.append((m.name, self.item(values.read(), m.field.attname)))
+                    case Column() | Alias():
+                        entries.append((m.name, self.item(values.read(), m.attname)))
                     case Inlined():
-                        value = self.fresh(m.field.attname)
-                        first = self.bind(value, self.item(values.read(), m.field.attname))
+                        value = self.fresh(m.attname)
+                        first = self.bind(value, self.item(values.read(), m.attname))
                         entries.append((m.name, self.labelled(m, first, self.load(value))))
                     case Related() if m.keys_only:
                         value = self.fresh(m.name)
@@ -293,8 +311,7 @@ class _Instances(_Writer):
                             # A key that cannot be NULL needs no test: what is not there is not loaded either.
                             entries.append((m.name, below if test is None else self.unless_none(test, below)))
                     case Many() if here in plan.loaded:
-                        rows = self.rows(m, levels[here], obj)
-                        entries.append((m.name, self.display([(m.via, rows)]) if m.via else rows))
+                        entries.append((m.name, self.manager(m, self.rows(m, levels[here], obj))))
                     case _:
                         pass  # left to the instance
         record = self.display(entries)
@@ -344,7 +361,7 @@ def _reads(spec: SerializerSpec, plan: QueryPlan, path: Path) -> tuple[int, int,
     columns, relations, others, whole = int(not spec.anchored), 0, 0, not spec.uses <= ENTERED
     for m in spec.spoken:
         match m:
-            case Column() | Inlined():
+            case Column() | Alias() | Inlined():
                 columns += 1
             case Related() if m.keys_only:
                 columns += 1
@@ -364,8 +381,8 @@ def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
     rows: list[tuple[str, str, Any]] = []
     for m in spec.spoken:
         match m:
-            case Column():
-                rows.append((m.name, m.field.attname, None))
+            case Column() | Alias():
+                rows.append((m.name, m.attname, None))
             case Related(conditional=False) if m.relation.refusal is None:
                 below = itself if m.spec.live is not None else tolerant(shape(m.spec))
                 rows.append((m.name, m.relation.accessor, below))

@@ -15,14 +15,17 @@ from django import VERSION
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Prefetch, prefetch_related_objects
 
+from djust_ast.fetch.peers import PEERS, twin, with_peers
 from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
-from djust_ast.states import AnyQuerySet
+from djust_ast.states import AnyQuerySet, rows_behind
 
 
 def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
     """A clone of ``queryset`` with the plan's joins added to the user's own."""
-    return queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
+    return with_peers(
+        queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
+    )
 
 
 def load(objects: Sequence[Model], plan: QueryPlan, *, given: bool = False) -> list[tuple[Siblings, str]]:
@@ -118,9 +121,37 @@ def _prefetch(objects: Sequence[Model], level: Level, *, given: bool = False) ->
             lacking.append(obj)
     for chunk in _chunks([owner for owner in lacking if _fetchable(owner, relation)]):
         prefetch_related_objects(chunk, _lookup(chunk, level))
+        if level.apart:
+            _part(chunk, relation)
     if level.plan.levels:
         load(list(_children(objects, level)), level.plan)
     return _mark(lacking, name) if given and many else []
+
+
+def _part(owners: Sequence[Model], relation: Relation) -> None:
+    """Give each owner objects of its own under ``relation``, as Django gives them without a prefetch.
+
+    Owners share them where they have the same key: rows of one parent, or instances of one row.
+    """
+    taken: set[int] = set()
+    for owner in owners:
+        value = _cache(owner, relation.many).get(relation.accessor)
+        if value is None:
+            continue
+        if relation.many:
+            value._result_cache = [_own(obj, owner, relation, taken) for obj in value._result_cache]
+        else:
+            owner._state.fields_cache[relation.accessor] = _own(value, owner, relation, taken)
+
+
+def _own(obj: Any, owner: Model, relation: Relation, taken: set[int]) -> Any:
+    back = relation.way_back
+    if id(obj) in taken:
+        obj = twin(obj, {id(back.get_cached_value(obj, None)): owner} if back is not None else {})
+    taken.add(id(obj))
+    if back is not None:
+        back.set_cached_value(obj, owner)
+    return obj
 
 
 def _mark(owners: Sequence[Model], name: str) -> list[tuple[Siblings, str]]:
@@ -147,10 +178,9 @@ def _fetchable(owner: Model, relation: Relation) -> bool:
 
 def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
     relation = level.relation
-    if not level.plan.select_related:
+    if not level.plan.select_related and PEERS is None:
         return relation.accessor
-    manager = relation.model._default_manager if relation.many else relation.model._base_manager
-    queryset = joined(manager.get_queryset(), level.plan)
+    queryset = joined(rows_behind(relation), level.plan)
     return Prefetch(relation.accessor, queryset.using(owners[0]._state.db))
 
 

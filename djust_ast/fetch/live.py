@@ -14,6 +14,7 @@ from django.db.models.query import ModelIterable
 
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import joined, load
+from djust_ast.fetch.peers import with_peers
 from djust_ast.fetch.sql import prove
 from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, state_of
@@ -47,8 +48,7 @@ class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-a
         queryset: AnyQuerySet = self.queryset
         queryset = queryset._chain()
         queryset._iterable_class = ModelIterable
-        if self._joinable(queryset):
-            queryset = joined(queryset, self.plan)
+        queryset = joined(queryset, self.plan) if self._joinable(queryset) else with_peers(queryset)
         objects: Iterator[Any] | Any = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
         if self.chunked_fetch:
             yield from objects

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connections
+from django.db.models import Count
 
 from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.records import LazyRecords, Records
-from djust_ast.states import AnyQuerySet
+from djust_ast.states import AnyQuerySet, rows_behind
 
 Row = tuple[Any, ...]
 Run = Callable[[AnyQuerySet], tuple[list[Any], list[Any]]]
@@ -24,40 +26,80 @@ def rows_of(queryset: AnyQuerySet, plan: QueryPlan) -> list[Row]:
 def getter(level: Level, rows: Sequence[Row], db: str, run: Run) -> Callable[[Any], Any]:
     """A function from a parent's key to what stands for the other side of ``level``.
 
-    ``run`` fetches and serializes a queryset, and returns the keys beside the records. Nothing is fetched
-    where there is no parent. The keys go into as few queries as the database takes; each runs when one of its
-    keys is asked for, and for a lazy level that is when a template touches the rows.
+    ``run`` fetches and serializes a queryset, and returns the keys beside the records. A lazy level is fetched
+    when a template touches the rows.
     """
-    column, many = level.key, level.relation.many
-    keys = list(dict.fromkeys([row[column] for row in rows if row[column] is not None]))
-    limit = connections[db].features.max_query_params
-    size = max(limit - 50, 1) if limit else 10_000
-    chunk_of = {key: index // size for index, key in enumerate(keys)}
-    fetched: dict[int, dict[Any, Any]] = {}
+    many = level.relation.many
 
-    def fetch(chunk: int) -> dict[Any, Any]:
+    def fetch(queryset: AnyQuerySet) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
-        asked = keys[chunk * size : (chunk + 1) * size]
-        for key, record in zip(*run(_by_key(level.relation, asked, db)), strict=True):
+        for key, record in zip(*run(queryset), strict=True):
             if many:
                 found.setdefault(key, Records()).append(record)
             else:
                 found[key] = record
         return found
 
+    find = _finder(level, rows, db, fetch)
+
     def get(key: Any) -> Any:
-        chunk = chunk_of.get(key)
-        if chunk is None:
-            return Records() if many else None
-        if chunk not in fetched:
-            fetched[chunk] = fetch(chunk)
-        found = fetched[chunk].get(key)
+        found = find(key)
         return Records() if found is None and many else found
 
     return (lambda key: LazyRecords(lambda: get(key))) if level.lazy else get
 
 
+def tally(level: Level, rows: Sequence[Row], db: str) -> Callable[[Any], dict[str, Any]]:
+    """A function from a parent's key to what the template asks of the number of its rows.
+
+    The answers of a lazy level are functions, which a template calls where it looks them up, as it calls the
+    manager's.
+    """
+    find = _finder(level, rows, db, lambda queryset: dict(counted(queryset, level.relation)))
+
+    def answer(ask: str, key: Any) -> Any:
+        return _ANSWERS[ask](find(key) or 0)
+
+    return lambda key: {
+        ask: partial(answer, ask, key) if level.lazy else answer(ask, key) for ask in level.asks
+    }
+
+
+_ANSWERS: dict[str, Callable[[int], Any]] = {"count": int, "exists": bool}
+
+
+def counted(queryset: AnyQuerySet, relation: Relation) -> AnyQuerySet:
+    """``(parent's key, number of rows)`` of a queryset of the rows behind ``relation``."""
+    return queryset.order_by().values_list(relation.remote).annotate(_count=Count("*"))
+
+
+def _finder(
+    level: Level, rows: Sequence[Row], db: str, fetch: Callable[[AnyQuerySet], dict[Any, Any]]
+) -> Callable[[Any], Any]:
+    """A function from a parent's key to what ``fetch`` has for it, or ``None``.
+
+    Nothing is fetched where there is no parent. The keys go into as few queries as the database takes; each runs
+    when one of its keys is asked for.
+    """
+    column = level.key
+    keys = list(dict.fromkeys([row[column] for row in rows if row[column] is not None]))
+    limit = connections[db].features.max_query_params
+    size = max(limit - 50, 1) if limit else 10_000
+    chunk_of = {key: index // size for index, key in enumerate(keys)}
+    fetched: dict[int, dict[Any, Any]] = {}
+
+    def find(key: Any) -> Any:
+        chunk = chunk_of.get(key)
+        if chunk is None:
+            return None
+        if chunk not in fetched:
+            asked = keys[chunk * size : (chunk + 1) * size]
+            fetched[chunk] = fetch(_by_key(level.relation, asked, db))
+        return fetched[chunk].get(key)
+
+    return find
+
+
 def _by_key(relation: Relation, keys: list[Any], db: str) -> AnyQuerySet:
-    manager = relation.model._default_manager if relation.many else relation.model._base_manager
-    queryset = manager.get_queryset().using(db).filter(**{f"{relation.remote}__in": keys})
+    queryset = rows_behind(relation).using(db).filter(**{f"{relation.remote}__in": keys})
     return queryset if relation.many else queryset.order_by()

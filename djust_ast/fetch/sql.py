@@ -8,8 +8,9 @@ from django.core.exceptions import EmptyResultSet, FieldError
 
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import joined
+from djust_ast.fetch.rows import counted
 from djust_ast.plans import QueryPlan
-from djust_ast.states import AnyQuerySet
+from djust_ast.states import AnyQuerySet, rows_behind
 
 
 def sql_of(queryset: AnyQuerySet) -> str:
@@ -31,9 +32,10 @@ def planned_sql(queryset: AnyQuerySet, plan: QueryPlan) -> tuple[str, ...]:
 def _level_sql(plan: QueryPlan) -> Iterator[str]:
     for level in plan.levels:
         relation = level.relation
-        manager = relation.model._default_manager if relation.many else relation.model._base_manager
-        queryset = manager.get_queryset()
-        if level.plan.route == "rows":
+        queryset = rows_behind(relation)
+        if level.plan.route == "counts":
+            queryset = counted(queryset, relation)
+        elif level.plan.route == "rows":
             queryset = queryset.values_list(*level.plan.columns)
         elif level.plan.select_related:
             queryset = joined(queryset, level.plan)

@@ -1,0 +1,108 @@
+"""What no plan foresaw, fetched for all rows at once: Django's ``FETCH_PEERS``, where there is such a thing.
+
+Rows of one key get objects of their own, as without it, since a page may be able to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any
+from weakref import ref
+
+from django.db import models
+from django.db.models import Model
+
+from djust_ast.members import RelationMember, hand_made, member
+from djust_ast.states import AnyQuerySet
+
+FETCH_PEERS = getattr(models, "FETCH_PEERS", None)  # Django 6.1
+FETCH_ONE = getattr(models, "FETCH_ONE", None)
+
+
+def with_peers(queryset: AnyQuerySet) -> AnyQuerySet:
+    """``queryset`` with the fetch mode for peers, unless the user chose one or its instances are made by hand."""
+    if PEERS is None or queryset._fetch_mode is not FETCH_ONE or queryset.query.select_related is True:
+        return queryset
+    if any(_makes_its_own(model) for model in _models(queryset.model, queryset.query.select_related or {})):
+        return queryset
+    return queryset.fetch_mode(PEERS)
+
+
+def _makes_its_own(model: type[Model]) -> bool:
+    """Whether instances are made, or kept, in a way that Django's mode may not reach."""
+    return getattr(model.from_db, "__func__", None) is not getattr(Model.from_db, "__func__", None) or (
+        hand_made(model) is not None and not model._meta.parents
+    )
+
+
+def _models(model: type[Model], joined: dict[str, Any]) -> Iterator[type[Model]]:
+    yield model
+    for name, below in joined.items():
+        found = next((field for field in model._meta.get_fields() if field.name == name), None)
+        related = getattr(found, "related_model", None)
+        if related is not None:
+            yield from _models(related, below)
+
+
+def _part(owners: Sequence[Model], name: str) -> None:
+    """Give each owner an object of its own under ``name``, as Django gives it without a prefetch."""
+    taken: set[int] = set()
+    for owner in owners:
+        other = owner._state.fields_cache.get(name)
+        if other is not None and id(other) in taken:
+            owner._state.fields_cache[name] = twin(other, {})
+        taken.add(id(other))
+
+
+def twin(obj: Any, twins: dict[int, Any]) -> Any:
+    """A copy of ``obj`` and of the objects that it was fetched with."""
+    if obj is not None and id(obj) not in twins:
+        made = twins[id(obj)] = copy(obj)
+        for name, other in obj._state.fields_cache.items():
+            made._state.fields_cache[name] = twin(other, twins)
+    return twins.get(id(obj))
+
+
+def _sure(fetcher: Any, instance: Model) -> str | None:
+    """The name of a foreign key behind which there always is a row: a missing one would look different."""
+    field = getattr(fetcher, "field", None)
+    if field is None or not hasattr(field, "cache_name"):
+        return None
+    found = member(type(instance), field.name)
+    if not isinstance(found, RelationMember) or found.relation.many or found.relation.reverse:
+        return None
+    return str(field.cache_name) if found.relation.refusal is None else None
+
+
+def _apart() -> Any:
+    if FETCH_PEERS is None:
+        return None
+
+    class Apart(type(FETCH_PEERS)):  # type: ignore[misc]
+        """``FETCH_PEERS`` that gives each peer an object of its own."""
+
+        __slots__ = ()
+        ours = True  # which objects have of us, not of their user
+
+        def fetch(self, fetcher: Any, instance: Any) -> None:
+            name = _sure(fetcher, instance)
+            if name is None:
+                fetcher.fetch_one(instance)
+                return
+            super().fetch(fetcher, instance)
+            peers = [peer for reference in instance._state.peers if (peer := reference()) is not None]
+            if len(peers) > 1:
+                _part(peers, name)
+                others = [peer._state.fields_cache.get(name) for peer in peers]
+                references = tuple([ref(other) for other in others if other is not None])
+                for other in filter(None, others):
+                    other._state.peers = references
+
+        def __reduce__(self) -> str:
+            return "PEERS"
+
+    return Apart()
+
+
+PEERS = _apart()
