@@ -8,6 +8,7 @@ what was written down with a path tree.
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from collections import Counter, defaultdict
@@ -16,14 +17,29 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import unwrap
+from traceback import walk_tb
 from typing import Any
 from unittest import mock
 
 from django.contrib.humanize.templatetags import humanize
 from django.http import HttpRequest, QueryDict
-from django.template import Context, Engine, Template, base, defaultfilters, defaulttags, library, loader_tags
+from django.template import (
+    Context,
+    Engine,
+    Origin,
+    Template,
+    TemplateDoesNotExist,
+    base,
+    defaultfilters,
+    defaulttags,
+    library,
+    loader_tags,
+)
 from django.template.context import BaseContext
 from django.templatetags import cache, i18n, static, tz
+
+from djust_ast._extractor import extract
+from djust_ast.registry import registry_for
 
 Path = tuple[str, ...]
 ELEMENT = "*"
@@ -61,6 +77,8 @@ LANGUAGE = (
     "django.urls.",
     f"{__name__}.",
 )
+# what tags of others call, too, so that it may read on behalf of one
+FOR_TAGS = ("django.utils.csp.",)
 # Names that the engine asks for itself, and which no context has.
 NEVER_IN_CONTEXT = {"True", "False", "None", "forloop"}
 MAX_OPERATIONS = 20_000
@@ -81,9 +99,18 @@ class Log:
     renders: list[Render] = field(default_factory=list)
     nodes: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
+    template: Template | None = None
+    executed: set[int] = field(default_factory=set)
+    """The identities of the nodes that were rendered; those of ``template`` live as long as it does."""
 
     def paths(self) -> set[str]:
         return {".".join(path) for path in self.uses}
+
+    def coverage(self) -> tuple[int, int]:
+        """Return how many nodes of the template itself were rendered, and how many it has."""
+        assert self.template is not None
+        nodes = [node for node in self.template.nodelist.get_nodes_by_type(base.Node) if not idle(node)]
+        return sum(id(node) in self.executed for node in nodes), len(nodes)
 
 
 @dataclass
@@ -125,6 +152,28 @@ def renders(count: int = 10) -> list[Render]:
 def plain(value: Any) -> Any:
     """Return a value which every filter and tag of Django can work with in place of a proxy."""
     return "3" if isinstance(value, Rec) else value
+
+
+def idle(node: base.Node) -> bool:
+    """Return whether a node has nothing to look up, so that it does not matter whether it was rendered."""
+    return isinstance(node, (base.TextNode, defaulttags.CommentNode, defaulttags.LoadNode))
+
+
+def within(node: base.Node) -> Iterator[base.Node]:
+    """Yield a node and those in it: a ``SimpleBlockNode`` does not name its list to ``get_nodes_by_type()``."""
+    yield from node.get_nodes_by_type(base.Node)
+    if isinstance(node, library.SimpleBlockNode):
+        yield from node.nodelist.get_nodes_by_type(base.Node)
+
+
+def assigned(node: base.Node) -> Iterator[str]:
+    """Yield the names that a tag may assign, as its attributes or its last words have them."""
+    for slot in ("asvar", "target_var", "var_name", "variable", "varname"):
+        if isinstance(name := getattr(node, slot, None), str):
+            yield name
+    match getattr(getattr(node, "token", None), "contents", "").split():
+        case [*_, "as", name]:
+            yield name
 
 
 def constant(expression: Any) -> bool:
@@ -366,7 +415,8 @@ class Recorder:
         """Mark what the code of a tag takes out of the context, and what its own template does."""
         value = original(context, *args)
         asks = f"{sys._getframe(2).f_globals.get('__name__')}."
-        if isinstance(value, Rec) and (self.in_tag or not asks.startswith(LANGUAGE)):
+        by_tag = asks.startswith(FOR_TAGS) or not asks.startswith(LANGUAGE)
+        if isinstance(value, Rec) and (self.in_tag or by_tag):
             return Rec(self, value._rec_path, tainted=True)
         return value
 
@@ -407,8 +457,9 @@ class Recorder:
     # -- nodes
 
     def node(self, original: Any, node: Any, context: Any) -> Any:
-        """Render, and after an error leave the context as it was, with the name after ``as`` bound."""
+        """Render, and after an error leave the context as it was, but for the names that would be bound now."""
         self.log.nodes[type(node).__name__] += 1
+        self.log.executed.add(id(node))
         depth = len(context.dicts)
         try:
             return node.render(context)
@@ -417,9 +468,8 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 (a tag of anybody's may raise anything)
             self.failed(node, error)
             del context.dicts[depth:]
-            for slot in ("asvar", "target_var", "var_name", "variable", "varname"):
-                name = getattr(node, slot, None)
-                if isinstance(name, str):
+            for inner in within(node):
+                for name in assigned(inner):
                     context[name] = ""
             return ""
 
@@ -654,10 +704,48 @@ def record(engine: Engine, name: str, count: int = 10) -> Log:
     """Return what Django reads while it renders the template; raise what Django's compiler raises."""
     judge = Recorder(Log())
     with judge.installed():
-        template = engine.get_template(name)
+        judge.log.template = template = engine.get_template(name)
         for render in renders(count):
             judge.run(template, render)
     return judge.log
+
+
+# -- the other side
+
+
+def sources(engine: Engine, name: str, skip: list[Origin]) -> tuple[Origin, str] | None:
+    """Return what Django's loaders find for a name, as ``{% extends %}`` asks them."""
+    for loader in engine.template_loaders:
+        for origin in loader.get_template_sources(name):
+            if origin not in skip:
+                try:
+                    return origin, loader.get_contents(origin)
+                except TemplateDoesNotExist:
+                    continue
+    return None
+
+
+def tree_of(engine: Engine, name: str, registry: Any = None) -> dict[str, Any]:
+    """Return the path tree of a template that the engine finds; raise what the extractor raises."""
+    found = sources(engine, name, [])
+    assert found is not None
+    loaded = [found[0]]
+
+    def resolve(name: str, skip: list[int]) -> tuple[str, str] | None:
+        found = sources(engine, name, [loaded[position] for position in skip])
+        if found is None:
+            return None
+        loaded.append(found[0])
+        return name, found[1]
+
+    return json.loads(extract(found[1], name, registry or registry_for(engine), resolve).json())
+
+
+def raised_by_a_tag(error: BaseException) -> bool:
+    """Return whether the code of a tag from outside Django had a part in this error of the compiler."""
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    compiler = modules[modules.index("django.template.base") :]
+    return not all(module.startswith("django.") for module in compiler)
 
 
 # -- the comparison

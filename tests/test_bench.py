@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from djust_ast.bench import compilation, dashboard, extraction, fetched, loaded
+from djust_ast.bench import compilation, dashboard, extraction, fetched, instructions, loaded
 from djust_ast.bench.report import FORMATS, Report
 from djust_ast.bench.rivals import M, S
 from djust_ast.bench.timing import (
@@ -135,10 +135,20 @@ class TestExtraction:
         assert len(extraction.template(size).encode()) == size
 
     def test_beats_djangos_own_compilation(self):
-        small, large = extraction.stage(ROUNDS).cases
+        small, large, real, typical, *hostile = extraction.stage(ROUNDS).cases
         for case in (small, large):
             assert case[extraction.JSON].best <= 0.3 * case.outcomes[0].best
             assert case[extraction.TREE].best <= 0.8 * case.outcomes[0].best
+        for case in (real, typical):
+            assert case[extraction.JSON].best <= 0.1 * case.outcomes[0].best
+        # About as much work as the hundred and more templates, if nothing is searched twice.
+        units = len(extraction.real_sources())
+        assert all(case[extraction.JSON].best <= 3 * units * real[extraction.JSON].best for case in hostile)
+
+    def test_instructions_are_counted_or_it_is_said_why_not(self, monkeypatch):
+        assert instructions.count(["{{ a }}"]).startswith("instructions")
+        monkeypatch.setenv("PATH", "")
+        assert instructions.count(["{{ a }}"]) == "instructions: not counted, since there is no valgrind"
 
 
 class TestCompilation:
@@ -153,7 +163,7 @@ class TestCompilation:
 
 @pytest.mark.usefixtures("agency")
 class TestRows:
-    @pytest.mark.parametrize("index", [0, 1], ids=["S", "M"])
+    @pytest.mark.parametrize("index", [0, 1, 2], ids=["S", "M", "N"])
     def test_loaded_instances_give_the_same(self, index):
         agree(loaded.contestants(index))
 

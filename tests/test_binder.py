@@ -5,7 +5,7 @@ import pytest
 from djust_ast.binder import bind, rows_node
 from djust_ast.errors import BindError
 from djust_ast.paths import PathNode, from_paths
-from djust_ast.specs import Column, Computed, Inlined, Many, Missing, Related
+from djust_ast.specs import Column, Computed, Counted, Inlined, Many, Missing, Related
 from tests.zoo import models as zoo
 
 
@@ -43,7 +43,7 @@ def test_rows_are_those_of_all():
     "node",
     [
         use("out", all=PathNode(frozenset({"iter"}), element=use(grams=LEAF))),
-        use(count=LEAF),
+        use(count=LEAF, first=LEAF),
         use(all=use("out")),
         use(all=PathNode(indexes={"0": use(grams=LEAF)})),
         use(all=use(first=use(grams=LEAF))),
@@ -54,6 +54,12 @@ def test_rows_are_those_of_all():
 def test_a_manager_that_is_seen_stays_a_manager(node):
     (found,) = bind(use(feedings=node), zoo.Animal).members
     assert isinstance(found, Computed)
+
+
+def test_a_manager_whose_rows_are_only_counted():
+    (found,) = bind(use(feedings=use(count=LEAF, exists=LEAF)), zoo.Animal).members
+    assert isinstance(found, Counted)
+    assert (found.asks, found.lazy) == (("count", "exists"), False)
 
 
 @pytest.mark.parametrize(

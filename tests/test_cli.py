@@ -46,7 +46,7 @@ class TestProgram:
         done = run("paths", "-", stdin="one\n{{ a|nope }}")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("<stdin>:2:6: ")
-        assert done.stderr.endswith("    {{ a|nope }}\n         ^^^^\n")
+        assert "    {{ a|nope }}\n         ^^^^\n    help: " in done.stderr
 
     def test_reads_a_file(self, tmp_path, capsys):
         file = tmp_path / "list.html"
@@ -149,6 +149,12 @@ class TestCommand:
             "== source",
         ]
 
+    def test_explain_shows_warnings(self, tmp_path, settings):
+        (tmp_path / "page.html").write_text("{% include 'gone.html' %}", encoding="utf-8")
+        settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+        text = manage("explain", "page.html")
+        assert "\n\n== warnings\npage.html:1:1: warning DA102: template 'gone.html' cannot be found\n" in text
+
     @pytest.mark.django_db
     @pytest.mark.parametrize("verb", ["explain", "plan", "sql", "source", "ast"])
     def test_no_query_is_run(self, verb, django_assert_num_queries):
@@ -199,4 +205,4 @@ class TestCommand:
         with pytest.raises(CommandError) as caught:
             manage("paths", "broken.html")
         assert str(caught.value).startswith("broken.html:2:6: ")
-        assert str(caught.value).endswith("    {{ a|nope }}\n         ^^^^")
+        assert "    {{ a|nope }}\n         ^^^^\n    help: " in str(caught.value)

@@ -1,7 +1,9 @@
 """``serialize_context``, ``compile_template`` and ``explain``: caching, fallback, settings."""
 
+import gc
 import linecache
 import logging
+import weakref
 
 import pytest
 from django.core.checks import run_checks
@@ -376,7 +378,7 @@ class TestMembersThatChangeTheirObject:
 
         for method in (bump, reload, indirect):
             monkeypatch.setattr(Owner, method.__name__, method, raising=False)
-        caches = (members.member, bodies.reads, bodies.changes)
+        caches = (members.member, bodies.body)
         for cached in caches:
             cached.cache_clear()
         yield
@@ -454,3 +456,27 @@ class TestTheUsersOwnObjects:
         with django_assert_num_queries(0):
             serialize_context(Template(self.LOOP), {"tenant": tenant})
             list(tenant.leases.all())
+
+
+@pytest.mark.parametrize("source", ["{{ a.b }}", "{% include a %}", "{{ a.b }}" + "{{ x }}" * 9])
+def test_what_is_known_of_a_template_is_forgotten_with_it(source, settings):
+    settings.DJUST_AST = {"MAX_TEMPLATE_BYTES": 40}
+    template = Template(source)
+    gone = weakref.ref(template)
+    serialize_context(template, {"a": {"b": 1}})
+    del template
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_template_that_was_declined_is_not_read_again(settings, monkeypatch, caplog):
+    settings.DJUST_AST = {"MAX_TEMPLATE_BYTES": 5}
+    template = Template("{{ a.b }}")
+    read, reads = context_module.read, []
+    monkeypatch.setattr(context_module, "read", lambda sources: reads.append(sources) or read(sources))
+    for _ in range(3):
+        assert serialize_context(template, {"a": 1}) == {"a": 1}
+    assert len(reads) == 1
+    settings.DJUST_AST = {}
+    assert compile_template(template).roots == ("a",)
+    assert len(reads) == 2

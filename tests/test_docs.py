@@ -19,7 +19,7 @@ from django.template.loader import get_template
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```([\w+]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-MAKE = re.compile(r"^([a-z]+):.*##", re.MULTILINE)
+MAKE = re.compile(r"^([a-z0-9]+):.*##", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 every_page = pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in PAGES])

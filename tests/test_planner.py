@@ -82,30 +82,32 @@ STATES = [
     pytest.param(lambda qs: qs.select_related("habitat"), "rows", None, id="select-related"),
     pytest.param(lambda qs: qs.using("default"), "rows", None, id="using"),
     pytest.param(lambda qs: qs.none(), "rows", None, id="none"),
-    pytest.param(lambda qs: qs.distinct(), "instances", "distinct()", id="distinct"),
-    pytest.param(lambda qs: qs.only("name"), "instances", "only() or defer() by the view", id="only"),
-    pytest.param(lambda qs: qs.defer("name"), "instances", "only() or defer() by the view", id="defer"),
-    pytest.param(lambda qs: qs.annotate(n=Count("feedings")), "instances", "annotations", id="annotate"),
-    pytest.param(lambda qs: qs.alias(n=F("pk")), "instances", "annotations", id="alias"),
+    pytest.param(lambda qs: qs.distinct(), "rows", None, id="distinct"),
+    pytest.param(lambda qs: qs.distinct("kind"), "instances", "distinct() on fields", id="distinct-on"),
+    pytest.param(lambda qs: qs.only("name"), "rows", None, id="only"),
+    pytest.param(lambda qs: qs.defer("name"), "rows", None, id="defer"),
+    pytest.param(
+        lambda qs: qs.only("name").order_by("kind"),
+        "instances",
+        "only() or defer() by the view, in an order with ties",
+        id="only-with-ties",
+    ),
+    pytest.param(lambda qs: qs.annotate(n=Count("feedings")), "rows", None, id="annotate"),
+    pytest.param(lambda qs: qs.alias(n=F("pk")), "rows", None, id="alias"),
     pytest.param(lambda qs: qs.extra(select={"one": "1"}), "instances", "extra()", id="extra"),
     pytest.param(lambda qs: qs.select_for_update(), "instances", "select_for_update()", id="for-update"),
     pytest.param(lambda qs: qs.union(qs), "instances", "a union, intersection or difference", id="union"),
-    pytest.param(
-        lambda qs: qs.prefetch_related("feedings"),
-        "instances",
-        "prefetch_related() by the view",
-        id="prefetch",
-    ),
+    pytest.param(lambda qs: qs.prefetch_related("feedings"), "rows", None, id="prefetch"),
     pytest.param(
         lambda qs: qs.prefetch_related(Prefetch("feedings", to_attr="f")),
         "instances",
-        "prefetch_related() by the view",
+        "a Prefetch() by the view",
         id="prefetch-to-attr",
     ),
     pytest.param(
         lambda qs: zoo.Habitat(pk=1).animal_set.all(),
         "instances",
-        "rows of a related manager know their parent",
+        "rows of a related manager know their habitat",
         id="related-manager",
     ),
 ]
@@ -119,10 +121,9 @@ def test_the_state_of_a_queryset_decides(change, route, reason):
 
 
 UNJOINED = [
-    pytest.param(lambda qs: qs.only("name"), id="only"),
+    pytest.param(lambda qs: qs.only("name").order_by("kind"), id="only"),
     pytest.param(lambda qs: qs.select_for_update(), id="for-update"),
     pytest.param(lambda qs: qs.union(qs), id="union"),
-    pytest.param(lambda qs: qs.annotate(n=Count("feedings")), id="grouped"),
     pytest.param(lambda qs: zoo.Habitat(pk=1).animal_set.all(), id="related-manager"),
     pytest.param(lambda qs: qs.order_by().select_related("mother"), id="unordered-and-joined-by-the-view"),
 ]
@@ -134,6 +135,20 @@ def test_the_main_query_is_left_alone(change):
     plan = plan_of(zoo.Animal, ["name", "habitat.name"], change(zoo.Animal.objects.all()))
     assert (plan.route, plan.select_related) == ("instances", ())
     assert [level.path for level in plan.levels] == [("habitat",)]
+
+
+@pytest.mark.django_db
+def test_a_grouped_query_keeps_its_columns():
+    plan = plan_of(zoo.Animal, ["name", "habitat.name"], zoo.Animal.objects.annotate(n=Count("feedings")))
+    columns = [field.attname for field in zoo.Animal._meta.concrete_fields]
+    assert (plan.route, plan.columns) == ("rows", (*columns, "n"))
+    assert [level.path for level in plan.levels] == [("habitat",)]
+
+
+@pytest.mark.django_db
+def test_distinct_rows_carry_their_key():
+    plan = plan_of(zoo.Animal, ["name"], zoo.Animal.objects.annotate(n=F("feedings__grams")).distinct())
+    assert plan.columns == ("id", "n", "name")
 
 
 ORDERS = [

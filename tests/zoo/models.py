@@ -8,6 +8,8 @@ from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from .bodies import AnimalBodies
+
 CALLS: list[str] = []  # properties and methods that ran, in order
 
 
@@ -33,6 +35,11 @@ class Zone(models.Model):
     def __str__(self):
         return f"<{self.title}>"
 
+    @cached_property
+    def letter(self):
+        CALLS.append("letter")
+        return len(CALLS)
+
 
 class Habitat(models.Model):
     """Rows of the reverse side have no ``related_name``: templates read ``animal_set``."""
@@ -48,6 +55,24 @@ class Habitat(models.Model):
 
     def __str__(self):
         return self.name
+
+    def homely(self):
+        return f"{self.name} of {self.keeper}"
+
+    def rename(self):
+        self.name += "?"
+
+    def visited(self):
+        self.visits = getattr(self, "visits", 0) + 1
+        return self.visits
+
+    def itself(self):
+        return self
+
+    @cached_property
+    def ticket(self):
+        CALLS.append("ticket")
+        return len(CALLS)
 
 
 class OddQuerySet(models.QuerySet):
@@ -82,7 +107,7 @@ class AnimalQuerySet(models.QuerySet):
         return self.exclude(name="")
 
 
-class Animal(models.Model):
+class Animal(AnimalBodies, models.Model):
     class Kind(models.TextChoices):
         CAT = "cat", _("Yes")
         DOG = "dog", "Dog & <co>"
@@ -196,6 +221,13 @@ class Feeding(models.Model):
 
     class Meta:
         ordering = ("grams", "pk")
+
+    def weighs(self):
+        return f"{self.grams} g of {self.food.name} for {self.animal.name}"
+
+    def starves(self):
+        self.animal.name = "starved"
+        return ""
 
 
 class Passport(models.Model):
@@ -335,8 +367,8 @@ class Counted(models.Model):
         ordering = ("pk",)
 
     @classmethod
-    def from_db(cls, db, field_names, values):
-        made = super().from_db(db, field_names, values)
+    def from_db(cls, db, field_names, values, **mode):
+        made = super().from_db(db, field_names, values, **mode)
         made.name = made.name.upper()
         return made
 
