@@ -2,27 +2,63 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+VENV313 := .venv313
+WHEEL := target/editable
+DEV := dev,bench,bytecode
+TEST := test,bytecode
 RUST := Cargo.toml Cargo.lock extractor/Cargo.toml $(shell find extractor/src -name '*.rs' 2>/dev/null)
 PORT ?= 8000
+SAMPLE := .corpus/sample
+CORPUS := .corpus/$(shell $(BIN)/python -c "import sys; print(sys.implementation.cache_tag)" 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs snapshots clean
+.PHONY: help demo test py313 test313 corpus lint bench docs snapshots clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# The environment: the package in editable form, its extension built, and what the tests need.
+# What is installed everywhere: this tree in editable form, with its one extension. The same wheel again replaces itself.
+define install
+	$(BIN)/python -m pip --python $(1)/bin/python install --quiet $(3) "$$(echo $(WHEEL)/*.whl)[$(2)]"
+	$(BIN)/python -m pip --python $(1)/bin/python install --quiet --force-reinstall --no-deps $(WHEEL)/*.whl
+	touch $(1)/.ok
+endef
+
+# The environment: the wheel is built here and nowhere else.
 $(VENV)/.ok: pyproject.toml $(RUST)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev,bench,bytecode]'
-	touch $@
+	$(BIN)/python -m pip install --quiet 'pip>=24' 'maturin>=1.16,<2'
+	rm -rf $(WHEEL) && mkdir -p $(WHEEL)
+	PATH="$(abspath $(BIN)):$$PATH" python -c 'import maturin; maturin.build_editable("$(WHEEL)")'
+	$(call install,$(VENV),$(DEV))
+
+# The second one: the same wheel under Python 3.13 and Django 6.1.
+$(VENV313)/.ok: $(VENV)/.ok .ci/python313
+	test -x $(VENV313)/bin/python || { python="$$(.ci/python313)" && "$$python" -m venv --without-pip $(VENV313); }
+	$(call install,$(VENV313),$(TEST),'Django==6.1.*')
 
 demo: $(VENV)/.ok ## run the rental agency on http://127.0.0.1:8000/
 	$(BIN)/python -m djust_ast demo --port $(PORT)
 
-test: $(VENV)/.ok ## run the Rust and the Python tests (DATABASE=postgres for PostgreSQL)
+test: $(VENV)/.ok $(SAMPLE)/.ok ## run the Rust and the Python tests (DATABASE=postgres for PostgreSQL)
 	cargo test --workspace --quiet
 	$(BIN)/python -m pytest
+
+py313: $(VENV313)/.ok ## make .venv313 of Python 3.13 and Django 6.1 (PYTHON313=trixie: of Debian's Python)
+
+test313: py313 $(SAMPLE)/.ok ## run the Python tests there (DATABASE=postgres for PostgreSQL)
+	$(VENV313)/bin/python -m pytest
+
+# The packages of the corpus, and those of the sample that the tests judge: none of them replaces one of ours.
+$(CORPUS)/.ok: tests/corpus/requirements.txt
+$(SAMPLE)/.ok: tests/corpus/sample-requirements.txt
+$(CORPUS)/.ok $(SAMPLE)/.ok: $(VENV)/.ok
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(@D) --requirement $(filter %.txt,$^)
+	touch $@
+
+corpus: $(CORPUS)/.ok ## judge the extractor over every template of 49 packages, and the specs of tags (five minutes)
+	$(BIN)/python -m tests.corpus
+	$(BIN)/python -m tests.corpus.specs
 
 lint: $(VENV)/.ok ## ruff, mypy, import-linter, rustfmt, clippy
 	$(BIN)/ruff format --check .
@@ -43,4 +79,4 @@ snapshots: $(VENV)/.ok ## write the snapshots anew, for review with git diff
 	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/test_snapshots.py
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) target
+	rm -rf $(VENV) $(VENV313) .trixie target
