@@ -47,10 +47,13 @@ PLACES = 4
 def comparable(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document without what is not compared."""
     notes = {
-        key: [
-            {**without(note), "at": note["at"][:2], "msg": reason_less(note)}
-            for note in document.get(key, ())
-        ]
+        key: sorted(
+            (
+                {**without(note), "at": note["at"][:2], "msg": reason_less(note)}
+                for note in document.get(key, ())
+            ),
+            key=repr,  # in which order `block.super` is read is open
+        )
         for key in ("deps", "ctx", "diag")
     }
     return notes | {
