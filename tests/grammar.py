@@ -176,7 +176,10 @@ BLOCKS = [
     "{% block <new> %}<body>{{ block.super }}{% endblock %}",
     "{% panel <expr> as <name> %}<body>{% endpanel %}",
 ]
-UNKNOWN_BLOCKS = ["{% element <expr> %}<body>{% empty %}<body>{% endelement %}"]
+UNKNOWN_BLOCKS = [
+    "{% element <expr> %}<body>{% endelement %}",
+    "{% element <expr> as <name> %}<body>{% empty %}<body>{% endelement %}",
+]
 TAGS = [
     "{{ <expr> }}",
     "{{ <expr> }}",

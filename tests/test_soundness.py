@@ -98,6 +98,24 @@ def element(parser, token):
     return ElementNode(nodelists, expressions, name)
 
 
+class ShuffleNode(Node):
+    def __init__(self, first, second):
+        self.nodelist, self.others = first, second
+
+    def render(self, context):
+        return "".join(nodelist.render(context) for nodelist in [self.others, self.nodelist] * 2)
+
+
+@register.tag
+def shuffle(parser, token):
+    """``{% shuffle %}..{% else %}..{% endshuffle %}``: the second body, the first, and both again."""
+    first = parser.parse(("else",))
+    parser.next_token()
+    second = parser.parse(("endshuffle",))
+    parser.delete_first_token()
+    return ShuffleNode(first, second)
+
+
 class KeepNode(Node):
     def __init__(self, expression, name):
         self.expression, self.name = expression, name
@@ -366,6 +384,10 @@ CASES: dict[str, str | dict[str, str]] = {
     "unknown-tag-inline": "{% load probe %}{% keep a.b as kept %}{{ kept.c }}{{ d.e }}{% for x in xs %}{% keep x.y as z %}{{ z.w }}{% endfor %}",
     "unknown-tag-with-a-grammar-of-its-own": "{% load probe %}{% pairs a.b=c.d|default:e.f (g.h,i.j) %}",
     "unknown-tag-block": "{% load probe %}{% element k=c.d a.b as el %}{{ el.x }}{{ e.f }}{% for y in ys %}{{ y.z }}{% endfor %}{% endelement %}{{ el.after }}",
+    "unknown-tag-second-body-first": "{% load probe %}{% shuffle %}{{ k.y }}{% else %}{% cycle a.x a.w as k %}{% endshuffle %}{{ k.z }}",
+    "unknown-tag-body-again": "{% load probe %}{% shuffle %}{{ k.y }}{% cycle a.x a.w as k %}{% else %}{% endshuffle %}",
+    "unknown-tag-bodies-that-grow": "{% load probe %}{% shuffle %}{{ k.v }}{% cycle k.n k.m as k %}{% else %}{% cycle a.x a.w as k %}{% endshuffle %}",
+    "unknown-tag-bodies-in-bodies": "{% load probe %}{% shuffle %}{% shuffle %}{{ k.y }}{% else %}{{ k.z }}{% endshuffle %}{% else %}{% cycle a.x a.w as k %}{% endshuffle %}",
     "unknown-tag-empty-inside": "{% load probe %}{% for x in xs %}{% element x.a %}{{ x.b }}{% empty %}{{ x.c }}{% endelement %}{{ x.d }}{% empty %}{{ x.e }}{% endfor %}",
     "simple-tag-as": "{% load probe %}{% same a.b as s %}{{ s.c }}{% for x in xs %}{% same x as s %}{{ s.d }}{% endfor %}{% avatar e.f|default:g.h size=i.j %}",
     "simple-tag-context": "{% load probe %}{% nav %}{% crumb page.main %}{% for menu in menus %}{{ menu.x }}{% nav %}{% endfor %}",

@@ -11,7 +11,7 @@ from djust_ast.nodewalk.expressions import expression_of
 from djust_ast.nodewalk.found import bodies_of
 from djust_ast.nodewalk.includes import include
 from djust_ast.nodewalk.tree import ESC, Uses
-from djust_ast.nodewalk.unknown import let_go
+from djust_ast.nodewalk.unknown import bodies, let_go
 from djust_ast.tagspecs import TagSpec, tag_spec_of
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ def specified(spec: TagSpec, walk: Walk, node: Node, site: Site) -> None:
     arguments = arguments_of(site, spec)
     if arguments is None:
         let_go(walk, node, site)
-        for nodes in bodies_of(node) if spec.end is not None else ():
-            with walk.maybe():
-                walk.nodes(site.file, nodes)
+        if spec.end is not None:
+            bodies(walk, node, site)
         return
     for value, uses in arguments.used:
         if uses & ESC:

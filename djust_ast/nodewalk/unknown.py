@@ -1,15 +1,16 @@
-"""Nodes of which nothing is known: whatever they can see, they may read; their bodies may run."""
+"""Nodes of which nothing is known: whatever they can see, they may read; their bodies may run, in any order."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from django.template import Node, NodeList, Variable
+from django.template import Node, Variable
 from django.template.base import FilterExpression, kwarg_re
 
-from djust_ast.nodewalk.found import search
+from djust_ast.nodewalk.found import bodies_of, search
 
 if TYPE_CHECKING:
     from djust_ast.nodewalk.files import Site
@@ -21,10 +22,12 @@ _KEYWORDS = {"as", "with", "in", "by", "only", "and", "or", "not", "from", "for"
 def unknown(walk: Walk, node: Node, site: Site) -> None:
     """Arguments escape, the context escapes, and every list of nodes on the node may render."""
     let_go(walk, node, site)
-    for thing in search(node):
-        if isinstance(thing, NodeList | Node):
-            with walk.maybe():
-                walk.nodes(site.file, thing if isinstance(thing, NodeList) else [thing])
+    bodies(walk, node, site)
+
+
+def bodies(walk: Walk, node: Node, site: Site) -> None:
+    """Walk every body of a node, each of which may render, in any order and more than once."""
+    walk.again(*(partial(walk.nodes, site.file, body) for body in bodies_of(node)))
 
 
 def let_go(walk: Walk, node: Node, site: Site) -> None:

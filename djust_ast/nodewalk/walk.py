@@ -142,6 +142,23 @@ class Walk:
             yield
         self.machine.scope.join([self.machine.scope.undo(mark)], certain=False)
 
+    def again(self, *bodies: Callable[[], None]) -> None:
+        """Walk what may render in any order, and more than once, as often as it changes what names may stand for."""
+        scope, carried = self.machine.scope, True
+        with self.machine.condition():
+            for number in range(_ROUNDS):
+                self._rounds += bool(number)
+                mark = scope.mark()
+                for body in bodies:
+                    with self.maybe():
+                        body()
+                scope.join([scope.undo(mark)], certain=False)
+                carried = any(True for _ in scope.grown_since(mark))
+                if not carried or self._rounds >= _MAX_ROUNDS:
+                    break
+        if carried:
+            self.machine.consume(scope.bound_since(0), ESC, True)
+
     def branches(
         self, file: File, arms: Sequence[tuple[Callable[[], None], NodeList]], *, certain: bool
     ) -> None:

@@ -20,7 +20,7 @@ mod lineage;
 mod notes;
 mod reads;
 
-use branches::{Arm, At, Round};
+use branches::{Again, Arm, At, Round};
 use files::{Code, File};
 use includes::{Active, Choices};
 use lineage::Chain;
@@ -40,6 +40,7 @@ enum Then {
     Pop,
     Block { name: Sym, chained: bool },
     Maybe { mark: usize },
+    Again(Again),
     Arm(Arm),
     Round(Round),
     Include(Choices),
@@ -196,6 +197,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             Op::If { arms, .. } => self.start_if(code, at, arms),
             Op::Run(body) => self.run(code, *body, Then::Nothing),
             Op::Maybe(body) => self.run_maybe(code, *body),
+            Op::Again(body) => self.start_again(code, *body),
             Op::Assign(name) => self.machine.bind_local(*name, Value::default()),
             Op::Cycle { values, name } => self.cycle(code, values, *name),
             Op::Regroup { target, key, name } => self.regroup(code, *target, *key, *name),
@@ -221,6 +223,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             Then::Pop => self.machine.scope.pop(),
             Then::Block { name, chained } => self.end_block(name, chained),
             Then::Maybe { mark } => self.end_maybe(mark),
+            Then::Again(again) => self.next_again(&code, again),
             Then::Arm(arm) => self.next_arm(&code, arm),
             Then::Round(round) => self.next_round(&code, round),
             Then::Include(choices) => self.end_include(choices)?,

@@ -180,9 +180,6 @@ impl<'a> Parser<'a> {
         if self.frames.last().is_some_and(|frame| frame.section.ends(command, tag.row)) {
             return self.turn(&tag);
         }
-        if self.frames.last().is_some_and(|frame| frame.section.absorbs(command, tag.row)) {
-            return Ok(());
-        }
         let spec = self.loaded.tag(command);
         match spec {
             Some(TagSpec::Native(native)) => {

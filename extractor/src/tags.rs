@@ -46,11 +46,6 @@ pub(crate) trait Section {
         self.until().has(command)
     }
 
-    /// Returns whether a token belongs to the tag without ending the body.
-    fn absorbs(&self, _command: &str, _row: usize) -> bool {
-        false
-    }
-
     /// Returns the row of the closing token where that was found beforehand.
     fn closer(&self) -> Option<usize> {
         None

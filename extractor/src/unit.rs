@@ -68,6 +68,8 @@ pub(crate) enum Op {
     Run(BodyId),
     /// A body that may run.
     Maybe(BodyId),
+    /// A body that may run, and more than once.
+    Again(BodyId),
     /// Binds a value of no interest.
     Assign(Sym),
     Cycle {

@@ -35,6 +35,14 @@ pub(super) struct Round {
     number: usize,
 }
 
+/// A body that is being replayed, and may run again.
+#[derive(Clone, Copy)]
+pub(super) struct Again {
+    body: BodyId,
+    mark: usize,
+    number: usize,
+}
+
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn run_maybe(&mut self, code: &Code, body: BodyId) {
         self.machine.conditions += 1;
@@ -46,6 +54,35 @@ impl<R: Resolver> Linker<'_, R> {
         self.machine.conditions -= 1;
         let outcome = self.machine.scope.undo(mark);
         self.machine.scope.join(&[outcome], false);
+    }
+
+    pub(super) fn start_again(&mut self, code: &Code, body: BodyId) {
+        self.machine.conditions += 1;
+        let mark = self.machine.scope.mark();
+        self.run(code, body, Then::Again(Again { body, mark, number: 1 }));
+    }
+
+    /// Goes round again as `next_round` does.
+    pub(super) fn next_again(&mut self, code: &Code, again: Again) {
+        let outcome = self.machine.scope.undo(again.mark);
+        self.machine.scope.join(&[outcome], false);
+        let carried = self.machine.scope.grown_since(again.mark).next().is_some();
+        if carried && again.number < ROUNDS && self.rounds < MAX_ROUNDS {
+            self.rounds += 1;
+            let mark = self.machine.scope.mark();
+            self.run(code, again.body, Then::Again(Again { mark, number: again.number + 1, ..again }));
+            return;
+        }
+        self.machine.conditions -= 1;
+        if carried {
+            self.let_go_of_names();
+        }
+    }
+
+    /// Lets go of what names stand for, where they might stand for still more.
+    fn let_go_of_names(&mut self) {
+        let all = self.machine.scope.bound_since(0);
+        self.machine.consume(&all, Uses::ESC, true);
     }
 
     pub(super) fn start_if(&mut self, code: &Code, op: At, arms: &[(Reads, BodyId)]) {
@@ -129,8 +166,7 @@ impl<R: Resolver> Linker<'_, R> {
         }
         self.machine.loops.pop();
         if carried {
-            let all = self.machine.scope.bound_since(0);
-            self.machine.consume(&all, Uses::ESC, true);
+            self.let_go_of_names();
         }
         self.machine.scope.pop();
         if let Some(empty) = empty {

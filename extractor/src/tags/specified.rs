@@ -159,6 +159,7 @@ struct SpecifiedBlock {
     assigns: Option<Sym>,
     ops: Vec<Op>,
     includes: Vec<Op>,
+    told: bool,
 }
 
 impl SpecifiedBlock {
@@ -184,6 +185,7 @@ impl SpecifiedBlock {
             assigns,
             ops: Vec::new(),
             includes,
+            told,
         }
     }
 
@@ -223,6 +225,7 @@ impl Section for SpecifiedBlock {
         let includes = std::mem::take(&mut self.includes);
         ops.push(scoped(parser, &self.hides, Vec::new(), includes));
         ops.extend(self.assigns.map(Op::Assign));
-        Ok(Turn::Close(Some(Op::Run(parser.body(ops)))))
+        let body = parser.body(ops);
+        Ok(Turn::Close(Some(if self.told { Op::Run(body) } else { Op::Again(body) })))
     }
 }

@@ -1,19 +1,25 @@
-//! Tags of which nothing is known: whatever they can see, they may read; their body may run.
+//! Tags of which nothing is known: whatever they can see, they may read; their bodies may run, in any order and more than once.
 
 use super::{Section, Turn, Until};
 use crate::diag::Error;
+use crate::names::Sym;
 use crate::parser::{Parser, TagToken};
 use crate::split::Bit;
 use crate::unicode::is_word;
 use crate::unit::{BodyId, ExprId, Op};
 
+/// Tags with which a tag may start another body.
+const BRANCHES: [&str; 5] = ["else", "elif", "elseif", "empty", "plural"];
 /// Words that tags use as syntax.
 const KEYWORDS: [&str; 10] = ["as", "with", "in", "by", "only", "and", "or", "not", "from", "for"];
 
 pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let_go(parser, tag);
     match parser.closer_of(tag.row) {
-        Some(closer) => parser.open(tag, Box::new(UnknownBlock { closer })),
+        Some(closer) => {
+            let label = parser.names.intern(tag.command);
+            parser.open(tag, Box::new(UnknownBlock { closer, label, bodies: Vec::new() }))
+        }
         None => Ok(()),
     }
 }
@@ -24,12 +30,17 @@ pub(super) fn let_go(parser: &mut Parser<'_>, tag: &TagToken<'_>) {
         parser.unit.unknown.push(tag.command.to_owned());
     }
     let label = parser.names.intern(tag.command);
+    escape(parser, tag, label);
+    parser.emit(Op::Context { tag: label, reads: None, span: tag.span });
+}
+
+/// Lets go of everything that a tag names, for the tag `label`.
+fn escape(parser: &mut Parser<'_>, tag: &TagToken<'_>, label: Sym) {
     for bit in tag.bits().unwrap_or_default().iter().skip(1).filter(|bit| !KEYWORDS.contains(&&*bit.text)) {
         for expr in read_as(parser, bit) {
             parser.emit(Op::Escape { expr, tag: label });
         }
     }
-    parser.emit(Op::Context { tag: label, reads: None, span: tag.span });
 }
 
 /// Returns the expressions that a tag might see in a bit: the value of `key=value`, the whole bit, or the pieces of what is neither.
@@ -44,6 +55,8 @@ fn read_as(parser: &mut Parser<'_>, bit: &Bit<'_>) -> Vec<ExprId> {
 
 struct UnknownBlock {
     closer: usize,
+    label: Sym,
+    bodies: Vec<Op>,
 }
 
 impl Section for UnknownBlock {
@@ -51,19 +64,21 @@ impl Section for UnknownBlock {
         Until::Fixed(&[])
     }
 
-    fn ends(&self, _: &str, row: usize) -> bool {
-        row == self.closer
-    }
-
-    fn absorbs(&self, command: &str, _: usize) -> bool {
-        ["else", "elif", "elseif", "empty", "plural"].contains(&command)
+    fn ends(&self, command: &str, row: usize) -> bool {
+        row == self.closer || BRANCHES.contains(&command)
     }
 
     fn closer(&self) -> Option<usize> {
         Some(self.closer)
     }
 
-    fn turn(self: Box<Self>, _: &mut Parser<'_>, _: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
-        Ok(Turn::Close(Some(Op::Maybe(body))))
+    fn turn(mut self: Box<Self>, parser: &mut Parser<'_>, tag: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
+        self.bodies.push(Op::Maybe(body));
+        if tag.row == self.closer {
+            let bodies = parser.body(self.bodies);
+            return Ok(Turn::Close(Some(Op::Again(bodies))));
+        }
+        escape(parser, tag, self.label);
+        Ok(Turn::Next(self))
     }
 }
