@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.template import Node, NodeList
 from django.template.defaulttags import IfChangedNode, IfNode, TemplateLiteral
 
-from djust_ast.nodewalk.expressions import expression_of
+from djust_ast.nodewalk.expressions import CONSTANTS, expression_of
 from djust_ast.nodewalk.tree import BOOL, CMP, ESC, ITER, Uses
 
 if TYPE_CHECKING:
     from djust_ast.nodewalk.files import Site
     from djust_ast.nodewalk.walk import Walk
-
-_CONSTANTS = {"None", "True", "False"}
 
 
 class _Read(NamedTuple):
@@ -61,7 +59,7 @@ def _reader(walk: Walk, site: Site, condition: Any, after: int | None) -> Any:
 
     def read() -> None:
         for operand, uses, members, maybe in reads:
-            value = walk.eval(site, operand, maybe=maybe, after=after)
+            value = walk.eval(site, operand, maybe=maybe, after=after, lenient=True)
             walk.machine.consume(value, CMP | ITER if members else uses, maybe)
             if members:
                 walk.machine.consume(walk.machine.element(value), CMP, maybe)
@@ -70,7 +68,10 @@ def _reader(walk: Walk, site: Site, condition: Any, after: int | None) -> Any:
 
 
 def _reads(condition: Any) -> Iterator[_Read]:
-    """The operands in the order in which they are read: the right side of ``and`` and ``or`` may not be."""
+    """The operands in the order in which they are read.
+
+    The right side of ``and`` and ``or`` may not be, nor that of an operator whose left one fails.
+    """
     todo = [_Read(condition, BOOL, False, False)]
     while todo:
         node, uses, members, maybe = todo.pop()
@@ -78,7 +79,7 @@ def _reads(condition: Any) -> Iterator[_Read]:
             yield _Read(node.value, uses, members, maybe)
             continue
         left = _Read(node.first, CMP, False, maybe)
-        right = _Read(node.second, CMP, False, maybe)
+        right = _Read(node.second, CMP, False, maybe or _fails(node.first))
         match node.id:
             case "not":
                 todo.append(left._replace(uses=BOOL))
@@ -94,8 +95,13 @@ def _reads(condition: Any) -> Iterator[_Read]:
         todo += [right, left]
 
 
+def _fails(node: Any) -> bool:
+    """Whether an operand may have no value at all, which makes the whole operation false."""
+    return isinstance(node, TemplateLiteral) and expression_of(node.value).fails
+
+
 def _is_constant(node: Any) -> bool:
-    return isinstance(node, TemplateLiteral) and expression_of(node.value).bare_name in _CONSTANTS
+    return isinstance(node, TemplateLiteral) and expression_of(node.value).bare_name in CONSTANTS
 
 
 def _last_offset(site: Site, body: NodeList, after: int | None) -> int | None:

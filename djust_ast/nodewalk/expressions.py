@@ -15,6 +15,8 @@ from django.utils.text import unescape_string_literal
 
 from djust_ast.nodewalk.filters import Filter, filter_of
 
+CONSTANTS = {"True", "False", "None"}
+
 
 class Step(NamedTuple):
     """A step of a lookup; ``end`` is where it ends in the lookup's text."""
@@ -41,6 +43,12 @@ class Call(NamedTuple):
     has_argument: bool
 
     @property
+    def is_variable(self) -> bool:
+        """Whether the argument is looked up."""
+        steps = self.argument.steps
+        return bool(steps) and not (len(steps) == 1 and steps[0].name in CONSTANTS)
+
+    @property
     def text(self) -> str | None:
         """The argument, if it is a literal text."""
         return self.argument.text
@@ -62,6 +70,16 @@ class Expression(NamedTuple):
     def without_calls(self) -> Expression:
         """The variable alone."""
         return self._replace(calls=())
+
+    @property
+    def misses(self) -> bool:
+        """Whether a filter may miss its argument."""
+        return any(call.is_variable for call in self.calls)
+
+    @property
+    def fails(self) -> bool:
+        """Whether a filter may miss its argument, or raise for what it is given."""
+        return any(call.is_variable or not call.filter.total for call in self.calls)
 
     @property
     def literal(self) -> str | None:

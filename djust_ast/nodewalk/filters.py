@@ -30,6 +30,8 @@ class Filter(NamedTuple):
     rule: Rule
     input: Uses
     argument: Uses = ARG
+    total: bool = False
+    """Whether it has a result for whatever it is given."""
 
 
 def filter_of(function: Callable[..., Any]) -> Filter:
@@ -147,7 +149,13 @@ _ROWS: list[tuple[str, Filter]] = [
     ("stringformat", Filter(_format, NONE)),
     ("yesno", Filter(_yesno, BOOL)),
 ]
-_TABLE = {name: known for names, known in _ROWS for name in names.split()}
+_TOTAL = """
+    add addslashes capfirst default default_if_none escape filesizeformat force_escape length lower safe slugify
+    striptags title upper wordcount
+"""
+_TABLE = {
+    name: known._replace(total=name in _TOTAL.split()) for names, known in _ROWS for name in names.split()
+}
 _RESULTS: dict[str, Rule] = {
     "new": _new,
     "input": _perhaps,

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from djust_ast.nodewalk.expressions import Call, Expression, Operand
+from djust_ast.nodewalk.expressions import CONSTANTS, Call, Expression, Operand
 from djust_ast.nodewalk.limits import MAX_SEGMENTS
 from djust_ast.nodewalk.locals import Locals
 from djust_ast.nodewalk.scope import Scope
 from djust_ast.nodewalk.tree import ARG, CMP, ESC, OUT, Place, Tree, TreeNode, Uses, Via
 from djust_ast.nodewalk.value import NOTHING, Block, Group, Groups, Items, Part, Thing, Value, Whole
 
-_CONSTANTS = {"True", "False", "None"}
 _SHOWS_PARTS = OUT | ESC | ARG
 _SEES_PARTS = _SHOWS_PARTS | CMP
 
@@ -41,17 +40,29 @@ class Machine:
 
     # -- what expressions may stand for
 
-    def eval(self, expression: Expression, where: Where | None = None, *, maybe: bool = False) -> Value:
-        """What an expression may stand for; its filters read what they read."""
+    def eval(
+        self,
+        expression: Expression,
+        where: Where | None = None,
+        *,
+        maybe: bool = False,
+        lenient: bool = False,
+    ) -> Value:
+        """What an expression may stand for; its filters read what they read.
+
+        If that is ``lenient``, nothing happens from the filter on that misses its argument.
+        """
         value = self._operand(expression.head, where)
         for call in expression.calls:
-            value = self._apply(value, call, where, maybe)
+            unsure = lenient and self._may_be_missing(call.argument)
+            value = self._apply(replace(value, maybe=value.maybe or unsure), call, where, maybe)
+            maybe = maybe or unsure
         return value
 
     def name(self, name: str) -> Value:
         """What a name stands for."""
         value = self.scope.get(name)
-        if value.unbound and name not in _CONSTANTS:
+        if value.unbound and name not in CONSTANTS:
             value = replace(value, maybe=value.maybe or bool(value.things))
             value = value.add(Whole(self.tree.root(name)))
         return replace(value, unbound=False)
@@ -189,6 +200,17 @@ class Machine:
             if place is not None:
                 self.place(value, place)
         return value
+
+    def _may_be_missing(self, argument: Operand) -> bool:
+        """Whether the argument of a filter may not be there."""
+        match argument.steps:
+            case ():
+                return False
+            case (step,):
+                is_bound = not self.scope.is_walled and not self.scope.get(step.name).unbound
+                return step.name not in CONSTANTS and not is_bound
+            case _:
+                return True
 
     def _apply(self, value: Value, call: Call, where: Where | None, maybe: bool) -> Value:
         """What a filter may return."""

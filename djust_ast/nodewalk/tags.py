@@ -166,11 +166,12 @@ def _static(walk: Walk, node: static.StaticNode, site: Site) -> None:
 
 
 def _widthratio(walk: Walk, node: defaulttags.WidthRatioNode, site: Site) -> None:
-    arguments = (node.val_expr, node.max_expr, node.max_width)
-    for argument in arguments:
-        walk.read(site, argument, NUM)
-    # Without the argument of a filter there is no result, nor a name for it.
-    if node.asvar and any(":" in str(argument.token) for argument in arguments):
+    # Without the argument of a filter nothing more is read; there is no result, nor a name for it.
+    maybe = False
+    for argument in (node.val_expr, node.max_expr, node.max_width):
+        walk.machine.consume(walk.eval(site, argument, maybe=maybe, lenient=True), NUM, maybe)
+        maybe = maybe or expression_of(argument).misses
+    if node.asvar and maybe:
         with walk.maybe():
             walk.assign(node.asvar)
     else:

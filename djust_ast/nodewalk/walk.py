@@ -210,14 +210,21 @@ class Walk:
     # -- expressions
 
     def eval(
-        self, site: Site, compiled: Any, *, maybe: bool = False, skip: int = 0, after: int | None = None
+        self,
+        site: Site,
+        compiled: Any,
+        *,
+        maybe: bool = False,
+        lenient: bool = False,
+        skip: int = 0,
+        after: int | None = None,
     ) -> Value:
         """What an expression may stand for; ``skip`` and ``after`` are those of ``File.where``."""
         expression = expression_of(compiled)
         if any(step.name == "super" for step in expression.head.steps[1:]):
             run_super(self, expression.head.steps[0].name)
         where = site.file.where(site.token, expression.source, skip=skip, after=after)
-        return self.machine.eval(expression, where, maybe=maybe)
+        return self.machine.eval(expression, where, maybe=maybe, lenient=lenient)
 
     def read(self, site: Site, compiled: Any, uses: Uses, *, maybe: bool = False, skip: int = 0) -> None:
         """Note a read of an expression; ``maybe`` if an operand before it decides whether it is read."""

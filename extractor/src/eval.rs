@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::diag::Span;
-use crate::expr::{Expr, Exprs, Operand, Path};
+use crate::expr::{Call, Expr, Exprs, Operand, Path};
 use crate::limits::MAX_SEGMENTS;
 use crate::locals::Locals;
 use crate::names::{Names, Sym};
@@ -81,13 +81,27 @@ impl Machine {
     }
 
     /// Returns what an expression may stand for; its filters read what they read.
-    pub(crate) fn eval(&mut self, exprs: &Exprs, expr: &Expr, file: usize, maybe: bool) -> Value {
+    ///
+    /// If that is `lenient`, nothing happens from the filter on that misses its argument.
+    pub(crate) fn eval(&mut self, exprs: &Exprs, expr: &Expr, file: usize, mut maybe: bool, lenient: bool) -> Value {
         let mut value = self.operand(exprs, &expr.head, file);
         for call in exprs.calls(expr) {
             let argument = call.argument.as_ref().map(|argument| self.operand(exprs, argument, file)).unwrap_or_default();
+            let unsure = lenient && self.may_be_missing(exprs, call);
+            value.maybe |= unsure;
             value = self.apply(value, call, &argument, file, maybe);
+            maybe |= unsure;
         }
         value
+    }
+
+    /// Returns whether the argument of a filter may not be there.
+    fn may_be_missing(&self, exprs: &Exprs, call: &Call) -> bool {
+        let Some(Operand::Path(path)) = &call.argument else { return false };
+        match exprs.segments(path) {
+            [name] => !self.known.constants.contains(&name.name) && (self.scope.is_walled() || self.scope.get(name.name).unbound),
+            _ => true,
+        }
     }
 
     pub(crate) fn operand(&mut self, exprs: &Exprs, operand: &Operand, file: usize) -> Value {

@@ -105,6 +105,22 @@ impl Exprs {
         }
     }
 
+    /// Returns whether a filter of the expression may miss its argument.
+    pub(crate) fn misses(&self, id: ExprId, names: &Names) -> bool {
+        self.get(id).is_some_and(|expr| self.calls(expr).iter().any(|call| self.is_variable(call, names)))
+    }
+
+    /// Returns whether a filter of the expression may miss its argument, or raise for what it is given.
+    pub(crate) fn fails(&self, id: ExprId, names: &Names) -> bool {
+        let mut calls = self.get(id).map_or(&[][..], |expr| self.calls(expr)).iter();
+        calls.any(|call| !call.filter.total || self.is_variable(call, names))
+    }
+
+    fn is_variable(&self, call: &Call, names: &Names) -> bool {
+        let Some(Operand::Path(path)) = &call.argument else { return false };
+        !matches!(self.segments(path), [name] if ["None", "True", "False"].contains(&names.text(name.name)))
+    }
+
     /// Returns whether a step of the expression is called `name`.
     pub(crate) fn has_step(&self, id: ExprId, name: Sym) -> bool {
         matches!(self.get(id), Some(Expr { head: Operand::Path(path), .. })

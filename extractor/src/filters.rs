@@ -10,6 +10,8 @@ pub(crate) struct Filter {
     pub(crate) rule: Rule,
     pub(crate) input: Uses,
     pub(crate) argument: Uses,
+    /// Whether it has a result for whatever it is given.
+    pub(crate) total: bool,
 }
 
 /// How the result follows from the input.
@@ -42,7 +44,7 @@ pub(crate) enum Rule {
 impl Filter {
     /// Returns the filter of which nothing but its arity is known.
     pub(crate) fn unknown(arity: Option<(u8, u8)>) -> Self {
-        Self { arity, rule: Rule::New, input: Uses::ESC, argument: Uses::ESC }
+        Self { arity, rule: Rule::New, input: Uses::ESC, argument: Uses::ESC, total: false }
     }
 }
 
@@ -54,9 +56,30 @@ pub(crate) fn native(name: &str) -> Filter {
             rule: row.2,
             input: row.3,
             argument: if row.2 == Rule::Either && name == "add" { Uses::ARG.and(Uses::NUM) } else { Uses::ARG },
+            total: TOTAL.contains(&name),
         }
     })
 }
+
+/// The filters that raise for no value and no argument.
+const TOTAL: &[&str] = &[
+    "add",
+    "addslashes",
+    "capfirst",
+    "default",
+    "default_if_none",
+    "escape",
+    "filesizeformat",
+    "force_escape",
+    "length",
+    "lower",
+    "safe",
+    "slugify",
+    "striptags",
+    "title",
+    "upper",
+    "wordcount",
+];
 
 type Row = (&'static str, (u8, u8), Rule, Uses);
 

@@ -25,12 +25,22 @@ pub(crate) enum Want {
     Languages,
 }
 
-/// A read of an expression; `maybe` if an operand before it decides whether it is read at all.
+/// A read of an expression.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Read {
     pub(crate) expr: ExprId,
     pub(crate) want: Want,
+    /// An operand before it decides whether it is read at all.
     pub(crate) maybe: bool,
+    /// The page goes on where a filter misses its argument, without what comes after.
+    pub(crate) lenient: bool,
+}
+
+impl Read {
+    /// Returns a read of the value itself that certainly happens.
+    pub(crate) fn of(expr: ExprId, uses: Uses) -> Self {
+        Self { expr, want: Want::Use(uses), maybe: false, lenient: false }
+    }
 }
 
 /// The reads of a condition, in their order.

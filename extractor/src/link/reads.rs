@@ -10,16 +10,21 @@ use crate::value::{Thing, Value};
 
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn eval(&mut self, code: &Code, expr: ExprId, maybe: bool) -> Value {
+        self.eval_as(code, Read { maybe, ..Read::of(expr, Uses::NONE) })
+    }
+
+    fn eval_as(&mut self, code: &Code, read: Read) -> Value {
         let exprs = &code.unit.exprs;
-        exprs.get(expr).map(|expr| self.machine.eval(exprs, expr, code.file, maybe)).unwrap_or_default()
+        let expr = exprs.get(read.expr);
+        expr.map(|expr| self.machine.eval(exprs, expr, code.file, read.maybe, read.lenient)).unwrap_or_default()
     }
 
     pub(super) fn read(&mut self, code: &Code, expr: ExprId, uses: Uses) {
-        self.read_as(code, Read { expr, want: Want::Use(uses), maybe: false });
+        self.read_as(code, Read::of(expr, uses));
     }
 
     pub(super) fn read_as(&mut self, code: &Code, read: Read) {
-        let value = self.eval(code, read.expr, read.maybe);
+        let value = self.eval_as(code, read);
         match read.want {
             Want::Use(uses) => self.machine.consume(&value, uses, read.maybe),
             Want::Members => {

@@ -5,7 +5,7 @@ use crate::diag::Error;
 use crate::names::Sym;
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId, Op, Read, Want};
+use crate::unit::{BodyId, ExprId, Op, Read};
 
 impl Parser<'_> {
     /// Adds an operation to the body that is being read.
@@ -15,7 +15,7 @@ impl Parser<'_> {
 
     /// Adds a read of a value itself.
     pub(crate) fn read(&mut self, expr: ExprId, uses: Uses) {
-        self.emit(Op::Read(Read { expr, want: Want::Use(uses), maybe: false }));
+        self.emit(Op::Read(Read::of(expr, uses)));
     }
 
     /// Adds a read of an argument.

@@ -115,6 +115,6 @@ impl From<RawFilterSpec> for Filter {
             Some("slice") => Rule::Slice,
             _ => Rule::New,
         };
-        Self { arity: Some(raw.args), rule, input: uses(raw.value), argument: uses(raw.argument) }
+        Self { arity: Some(raw.args), rule, input: uses(raw.value), argument: uses(raw.argument), total: false }
     }
 }

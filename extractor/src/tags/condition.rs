@@ -135,14 +135,14 @@ fn tree(tag: &TagToken<'_>, words: &[Word<'_>]) -> Result<(Nodes, usize), Error>
     }
 }
 
-/// Walks the expression: the right side of `and` and `or` may not be read.
+/// Walks the expression: the right side of `and` and `or` may not be read, nor that of an operator whose left one fails.
 fn reads(parser: &Parser<'_>, nodes: &[Node], root: usize) -> Reads {
     let mut reads = Reads::new();
     let mut todo: SmallVec<[(usize, Want, bool); 4]> = smallvec![(root, Want::Use(Uses::BOOL), false)];
     while let Some((at, want, maybe)) = todo.pop() {
         match nodes.get(at) {
             None => {}
-            Some(Node::Leaf(expr)) => reads.push(Read { expr: *expr, want, maybe }),
+            Some(Node::Leaf(expr)) => reads.push(Read { expr: *expr, want, maybe, lenient: true }),
             Some(Node::Not(inner)) => todo.push((*inner, Want::Use(Uses::BOOL), maybe)),
             Some(Node::Infix(operator, left, right)) => {
                 let (first, second, later) = match operator {
@@ -156,6 +156,7 @@ fn reads(parser: &Parser<'_>, nodes: &[Node], root: usize) -> Reads {
                     }
                     Operator::Compare | Operator::Not => (Want::Use(Uses::CMP), Want::Use(Uses::CMP), maybe),
                 };
+                let later = later || fails(parser, nodes.get(*left));
                 todo.push((*right, second, later));
                 todo.push((*left, first, maybe));
             }
@@ -169,6 +170,11 @@ fn also_bool(want: Want) -> Want {
         Want::Use(uses) => Want::Use(uses.and(Uses::BOOL)),
         other => other,
     }
+}
+
+/// Returns whether an operand may have no value at all, which makes the whole operation false.
+fn fails(parser: &Parser<'_>, node: Option<&Node>) -> bool {
+    matches!(node, Some(Node::Leaf(expr)) if parser.unit.exprs.fails(*expr, parser.names))
 }
 
 fn is_constant(parser: &Parser<'_>, node: Option<&Node>) -> bool {

@@ -41,7 +41,7 @@ fn language_info(parser: &mut Parser<'_>, tag: &TagToken<'_>, want: Want, what: 
     match bits.as_slice() {
         [_, for_, code, as_, name] if *for_ == "for" && *as_ == "as" => {
             let expr = parser.compile(code)?;
-            parser.emit(Op::Read(Read { expr, want, maybe: false }));
+            parser.emit(Op::Read(Read { expr, want, maybe: false, lenient: false }));
             parser.assign(&name.text);
             Ok(())
         }
@@ -133,7 +133,7 @@ pub(super) fn blocktranslate<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) ->
     let mut ops: Vec<Op> = keys.collect();
     if let Some((name, expr)) = options.count {
         let body = parser.body(ops);
-        let read = Op::Read(Read { expr, want: Want::Use(Uses::NUM), maybe: false });
+        let read = Op::Read(Read::of(expr, Uses::NUM));
         ops = vec![read, Op::With { binds: vec![(name, expr)], body }];
     }
     let body = parser.body(ops);

@@ -7,7 +7,7 @@ use crate::diag::Error;
 use crate::names::Sym;
 use crate::parser::{Parser, TagToken};
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId, Op, Read, Want};
+use crate::unit::{BodyId, ExprId, Op, Read};
 
 struct For {
     vars: SmallVec<[Sym; 2]>,
@@ -87,7 +87,7 @@ pub(super) fn cycle<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(
         let expr = parser.compile(value)?;
         if !silent {
             // Which value it is after the first round is not known.
-            parser.emit(Op::Read(Read { expr, want: Want::Use(Uses::OUT), maybe: !exprs.is_empty() }));
+            parser.emit(Op::Read(Read { maybe: !exprs.is_empty(), ..Read::of(expr, Uses::OUT) }));
         }
         exprs.push(expr);
     }
@@ -113,7 +113,7 @@ fn again(parser: &mut Parser<'_>, tag: &TagToken<'_>, word: &str) -> Result<(), 
     };
     if !silent {
         for expr in &values {
-            parser.emit(Op::Read(Read { expr: *expr, want: Want::Use(Uses::OUT), maybe: true }));
+            parser.emit(Op::Read(Read { maybe: true, ..Read::of(*expr, Uses::OUT) }));
         }
     }
     parser.emit(Op::Cycle { values, name });

@@ -6,7 +6,7 @@ use crate::parser::{Parser, TagToken};
 use crate::registry::Signature;
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::Op;
+use crate::unit::{Op, Read};
 
 /// Returns the bits before `as name`, and the name.
 pub(super) fn split_as<'b, 's>(bits: &'b [Bit<'s>]) -> (&'b [Bit<'s>], Option<&'b Bit<'s>>) {
@@ -59,12 +59,15 @@ pub(super) fn widthratio<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Res
         [_, _, _, _, _, _] => return Err(tag.error("Invalid syntax in widthratio tag. Expecting 'as' keyword")),
         _ => return Err(tag.error("widthratio takes at least three arguments")),
     };
+    // Without the argument of a filter nothing more is read; there is no result, nor a name for it.
+    let mut maybe = false;
     for bit in bits.iter().skip(1).take(3) {
-        parser.argument(bit, Uses::NUM)?;
+        let expr = parser.compile(bit)?;
+        parser.emit(Op::Read(Read { maybe, lenient: true, ..Read::of(expr, Uses::NUM) }));
+        maybe |= parser.unit.exprs.misses(expr, parser.names);
     }
     let Some(name) = name else { return Ok(()) };
-    // Without the argument of a filter there is no result, nor a name for it.
-    if bits.iter().any(|bit| bit.text.contains(':')) {
+    if maybe {
         let name = parser.names.intern(&name.text);
         let assigned = parser.body(vec![Op::Assign(name)]);
         parser.emit(Op::Maybe(assigned));

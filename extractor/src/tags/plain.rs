@@ -5,7 +5,7 @@ use crate::diag::Error;
 use crate::parser::{Parser, TagToken};
 use crate::split::Bit;
 use crate::tree::Uses;
-use crate::unit::{BodyId, ExprId, Op, Read, Want};
+use crate::unit::{BodyId, ExprId, Op, Read};
 
 /// A body up to `end` which always runs, or `maybe` does.
 pub(super) struct Body {
@@ -113,7 +113,7 @@ impl Section for Filter {
 
     /// The body renders first: what it assigns is what the arguments read.
     fn turn(self: Box<Self>, parser: &mut Parser<'_>, _: &TagToken<'_>, body: BodyId) -> Result<Turn, Error> {
-        let read = Read { expr: self.expr, want: Want::Use(Uses::OUT), maybe: false };
+        let read = Read::of(self.expr, Uses::OUT);
         let body = parser.body(vec![Op::Run(body), Op::Read(read)]);
         Ok(Turn::Close(Some(Op::Run(body))))
     }

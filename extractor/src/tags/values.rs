@@ -45,7 +45,7 @@ pub(super) fn firstof<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result
     for (row, value) in values.iter().enumerate() {
         let expr = parser.compile(value)?;
         let want = Want::Use(Uses::BOOL.and(Uses::OUT));
-        parser.emit(Op::Read(Read { expr, want, maybe: row > 0 }));
+        parser.emit(Op::Read(Read { expr, want, maybe: row > 0, lenient: false }));
     }
     if let Some(name) = name {
         parser.assign(&name.text);
