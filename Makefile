@@ -9,10 +9,11 @@ TEST := test,bytecode
 RUST := Cargo.toml Cargo.lock extractor/Cargo.toml $(shell find extractor/src -name '*.rs' 2>/dev/null)
 PORT ?= 8000
 SAMPLE := .corpus/sample
-CORPUS := .corpus/$(shell $(BIN)/python -c "import sys; print(sys.implementation.cache_tag)" 2>/dev/null)
+# Under which of them the corpus is judged.
+ON ?= $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test py313 test313 corpus lint bench docs snapshots clean
+.PHONY: help demo test py313 test313 corpus corpus313 lint bench docs snapshots clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,16 +50,22 @@ py313: $(VENV313)/.ok ## make .venv313 of Python 3.13 and Django 6.1 (PYTHON313=
 test313: py313 $(SAMPLE)/.ok ## run the Python tests there (DATABASE=postgres for PostgreSQL)
 	$(VENV313)/bin/python -m pytest
 
-# The packages of the corpus, and those of the sample that the tests judge: none of them replaces one of ours.
-$(CORPUS)/.ok: tests/corpus/requirements.txt
-$(SAMPLE)/.ok: tests/corpus/sample-requirements.txt
-$(CORPUS)/.ok $(SAMPLE)/.ok: $(VENV)/.ok
-	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(@D) --requirement $(filter %.txt,$^)
+# The packages of the sample, which the tests judge, are for any Python; those of the corpus are for one. None replaces ours.
+$(SAMPLE)/.ok: tests/corpus/sample-requirements.txt $(VENV)/.ok
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(@D) --requirement $<
 	touch $@
 
-corpus: $(CORPUS)/.ok ## judge the extractor over every template of 49 packages, and the specs of tags (five minutes)
-	$(BIN)/python -m tests.corpus
-	$(BIN)/python -m tests.corpus.specs
+.corpus/cpython-%/.ok: tests/corpus/requirements.txt tests/corpus/sample-requirements.txt
+	$(BIN)/python -m pip --python $(ON)/bin/python install --quiet --no-deps --upgrade --target $(@D) --requirement $<
+	touch $@
+
+corpus: $(ON)/.ok ## judge the extractor over every template of 49 packages, and the specs of tags (five minutes)
+	$(MAKE) .corpus/$$($(ON)/bin/python -c "import sys; print(sys.implementation.cache_tag)")/.ok
+	$(ON)/bin/python -m tests.corpus
+	$(ON)/bin/python -m tests.corpus.specs
+
+corpus313: py313 ## the same under Python 3.13 and Django 6.1
+	$(MAKE) corpus ON=$(VENV313)
 
 lint: $(VENV)/.ok ## ruff, mypy, import-linter, rustfmt, clippy
 	$(BIN)/ruff format --check .

@@ -78,7 +78,7 @@ class NoMigrations:
 
 def set_up() -> None:
     """Start Django with everything that has a spec."""
-    sys.path.append(str(INSTALLED))
+    sys.path.extend(map(str, INSTALLED))
     media = tempfile.mkdtemp()
     processors = ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth"]
     settings.configure(
