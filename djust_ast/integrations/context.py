@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property, reduce
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from django.db.models import Model
@@ -42,6 +42,19 @@ _compiled: WeakKeyDictionary[Template, CompiledTemplate | _Unread] = WeakKeyDict
 _lock = Lock()
 _said: set[str] = set()
 MAX_NAMED = 64
+
+
+class Observer(Protocol):
+    """Who wants to know what is served and what is not: the assertions of tests."""
+
+    def serves(self, name: str, files: Collection[str]) -> None:
+        """The template ``name`` is served, which is made of ``files``."""
+
+    def declines(self, text: str) -> None:
+        """Something is left to plain Django, for the reason in ``text``."""
+
+
+observers: list[Observer] = []
 
 
 def serialize_context(
@@ -195,6 +208,8 @@ class CompiledTemplate:
         """
         check_mode(mode)
         compiled = self.named(context)
+        for observer in observers:
+            observer.serves(self.name, compiled.tree.files)
         result = dict(context)
         for names, outcome in compiled._decided(context, mode):
             if outcome is not None:
@@ -271,9 +286,11 @@ class CompiledTemplate:
 
 def decline(error: DjustAstError, template: str | None) -> None:
     """Say once that plain Django serves, and why; with ``STRICT`` raise it."""
+    text = f"{template or '<template>'} is served by plain Django: {error.summary}"
+    for observer in observers:
+        observer.declines(text)
     if settings().STRICT:
         raise error
-    text = f"{template or '<template>'} is served by plain Django: {error.summary}"
     if text not in _said and len(_said) < 1_000:
         _said.add(text)
         logger.warning(text)
