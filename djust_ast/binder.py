@@ -22,8 +22,9 @@ from djust_ast.members import (
     member,
     names,
     opaque,
+    targets,
 )
-from djust_ast.paths import PathNode, merge
+from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.specs import (
     ENTERED,
     PRINTED,
@@ -38,6 +39,7 @@ from djust_ast.specs import (
     Related,
     SerializerSpec,
     SpecMember,
+    Targets,
 )
 
 # Names that a dict would answer although the model does not have them.
@@ -149,7 +151,7 @@ def _entered(node: PathNode) -> bool:
 def _changes_us(m: SpecMember) -> bool:
     """Whether a body on the other side may change the object that we stand at, which it leads back to."""
     found = m.rows if isinstance(m, Computed) else m
-    if not isinstance(found, Related | Many):
+    if not isinstance(found, Related | Many):  # of a generic key it is not known: see ``kept``
         return False
     relation = found.relation
     back = relation.field is not None and (relation.reverse or isinstance(relation.field, OneToOneField))
@@ -183,7 +185,7 @@ def _with_bodies(node: PathNode, model: type[Model]) -> PathNode:
         if name in seen:
             continue
         seen.add(name)
-        found = body(model, name)
+        found = None if targets(model, name) else body(model, name)
         if found is None:
             continue
         for read in (found.reads, *_grafts(node.attrs.get(name), found)):
@@ -267,6 +269,9 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
                     continue
                 spec = _bind(child, relation.model, scope.below(name, relation, model))
                 yield Related(name, relation, spec, child.conditional, child.at, child.quiet, known)
+            case ComputedMember() if (generic := targets(model, name)) is not None:
+                rows = Targets(name, generic, unsure(child))
+                yield Computed(name, child.at, rows=rows, quiet=child.quiet)
             case _ if child.quiet:
                 continue  # an instance has its columns, and answers for the rest itself
             case ColumnMember(field):

@@ -90,7 +90,7 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
                     value = called(record[m.name])
                 except (ObjectDoesNotExist, KeyError, AttributeError):
                     continue
-                if isinstance(m, Computed) and m.rows is not None and isinstance(value, BaseManager):
+                if isinstance(m, Computed) and isinstance(m.rows, Many) and isinstance(value, BaseManager):
                     rows = getattr(value, m.rows.via)()
                     result[m.name] = {m.rows.via: [jsonify(item, m.rows.spec) for item in rows]}
                 elif not callable(value):  # what Django refuses to call

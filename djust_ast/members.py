@@ -45,12 +45,35 @@ MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
+class Generic:
+    """What tells the rows of one model's objects from those of another's: their content type."""
+
+    owner: type[Model]
+    field: Any
+
+    def restriction(self, db: str) -> dict[str, Any]:
+        """The lookup that leaves only rows of the owner's objects."""
+        types = self.field.remote_field.model._meta.get_field(
+            self.field.content_type_field_name
+        ).related_model
+        found = types.objects.db_manager(db).get_for_model(
+            self.owner, for_concrete_model=self.field.for_concrete_model
+        )
+        return {f"{self.field.content_type_field_name}__pk": found.pk}
+
+    def key(self, value: Any) -> Any:
+        """The owner's key that a row holds, perhaps as text."""
+        return self.owner._meta.pk.to_python(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """How to reach the other side of a relation.
 
     ``accessor`` is the attribute on the instance, ``lookup`` the name in queries. The other side is found by
     ``remote`` (an attribute name of ``model``, or a lookup for many-to-many) equal to our ``local`` attribute.
     ``missing`` is the exception that an absent reverse one-to-one raises, ``field`` the foreign key itself.
+    ``generic`` says of whose rows a ``GenericRelation`` takes the keys.
     """
 
     accessor: str
@@ -65,6 +88,7 @@ class Relation:
     missing: type[Exception] | None = None
     refusal: str | None = None
     field: Any = None
+    generic: Generic | None = None
 
     @property
     def joinable(self) -> bool:
@@ -125,6 +149,8 @@ def member(model: type[Model], name: str) -> Member | None:
     if attribute is MISSING:
         return None
     classify = CLASSIFIERS.get(type(attribute))
+    if classify is None and _is_of(attribute, "ReverseGenericManyToOneDescriptor"):
+        classify = _generic_many
     return ComputedMember() if classify is None else classify(model, attribute) or ComputedMember()
 
 
@@ -161,7 +187,7 @@ def _forward(model: type[Model], attribute: Any) -> Member | None:
             nullable=field.null,
             local=field.attname,
             remote=field.target_field.attname,
-            refusal=_loose(field) or _filtering(field.remote_field.model._base_manager),
+            refusal=_loose(field) or filtering(field.remote_field.model._base_manager),
             field=field,
         )
     )
@@ -183,7 +209,7 @@ def _reverse_one(model: type[Model], attribute: Any) -> Member | None:
             local=field.target_field.attname,
             remote=field.attname,
             missing=attribute.RelatedObjectDoesNotExist,
-            refusal=_loose(field) or _filtering(related.related_model._base_manager) or _other(field, model),
+            refusal=_loose(field) or filtering(related.related_model._base_manager) or _other(field, model),
             field=field,
         )
     )
@@ -236,6 +262,69 @@ def _many_to_many(model: type[Model], attribute: Any) -> Member | None:
             m2m=True,
             refusal=refusal,
         )
+    )
+
+
+def _generic_many(model: type[Model], attribute: Any) -> Member | None:
+    field = attribute.rel.field
+    related = attribute.rel.model
+    pk = model._meta.pk
+    if pk is None or _personal(related._default_manager):
+        return None
+    return RelationMember(
+        Relation(
+            accessor=field.name,
+            lookup=field.name,
+            model=related,
+            many=True,
+            reverse=True,
+            nullable=False,
+            local=pk.attname,
+            remote=field.object_id_field_name,
+            refusal=_unsteady(related._default_manager) or _of_parent(field, model),
+            generic=Generic(model, field),
+        )
+    )
+
+
+def targets(model: type[Model], name: str) -> Relation | None:
+    """The way to the targets of a ``GenericForeignKey``, objects of any model; ``None`` for anything else."""
+    attribute = inspect.getattr_static(model, name, None)
+    field = attribute if _is_of(attribute, "GenericForeignKey") else getattr(attribute, "field", None)
+    if not _is_of(attribute, "GenericForeignKey", "GenericForeignKeyDescriptor"):
+        return None
+    types = model._meta.get_field(field.ct_field)  # type: ignore[union-attr]
+    if not isinstance(types, ForeignKey) or _loose(types):
+        return None
+    return Relation(
+        accessor=name,
+        lookup=name,
+        model=Model,
+        many=False,
+        reverse=False,
+        nullable=True,
+        local=types.attname,
+        remote="pk",
+        refusal="a generic foreign key",
+        field=field,
+    )
+
+
+def _is_of(attribute: Any, *names: str) -> bool:
+    """Whether it is one of the descriptors of contenttypes, which may not be imported before it is installed."""
+    cls = type(attribute)
+    return cls.__name__ in names and cls.__module__ == _CONTENTTYPES
+
+
+_CONTENTTYPES = "django.contrib.contenttypes.fields"
+
+
+def _of_parent(field: Any, model: type[Model]) -> str | None:
+    """Why the rows of its objects may be those of another class, too: the key stands where it was declared."""
+    return (
+        None
+        if field.model is model
+        else f"{field.model.__name__}.{field.name} is inherited by {model.__name__}"
     )
 
 
@@ -294,7 +383,7 @@ def _other(field: Any, model: type[Model]) -> str | None:
     return None if target is model else f"{field} points to {target.__name__}, not to {model.__name__}"
 
 
-def _filtering(manager: Any) -> str | None:
+def filtering(manager: Any) -> str | None:
     """Why attribute access, which goes through ``_base_manager``, may see other rows than a join."""
     if type(manager).get_queryset is not BaseManager.get_queryset or manager._queryset_class is not QuerySet:
         return f"the base manager of {manager.model.__name__} is not Django's own"

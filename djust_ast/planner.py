@@ -21,11 +21,13 @@ from djust_ast.specs import (
     Missing,
     Related,
     SerializerSpec,
+    Targets,
 )
 from djust_ast.states import countable, state_behind
 
 Path = tuple[str, ...]
 COUNTS = QueryPlan("counts")
+TARGETS = QueryPlan("targets")
 MAX_JOINS = 8
 
 
@@ -154,10 +156,12 @@ class _Loading:
     joins: list[str] = field(default_factory=list)
     loaded: set[Path] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
+    may_raise: bool = False
 
 
 def _instances(spec: SerializerSpec, state: State, reason: str) -> QueryPlan:
-    loading = _Loading()
+    asked = (m for below in spec.walk() for m in below.spoken if isinstance(m, Computed | Missing))
+    loading = _Loading(may_raise=any(asked))
     _load(spec, (), "", state.joins, loading)
     return QueryPlan(
         "instances",
@@ -183,11 +187,15 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
                 loading.loaded.add(here)
                 _load(m.spec, here, f"{prefix}{relation.lookup}__", joins, loading)
             case Related(relation=relation) if relation.refusal is None:
-                _append(loading, here, relation, m.spec, lazy=m.conditional)
+                # A member that raises ends a comparison, and what it is compared with is not reached.
+                _append(loading, here, relation, m.spec, lazy=m.conditional or loading.may_raise)
             case Many() if not _tied(m):
                 _append(loading, here, m.relation, m.spec, lazy=m.lazy)
             case Computed(rows=Many() as rows) if not _tied(rows):
                 _append(loading, here, rows.relation, rows.spec, lazy=True)
+            case Computed(rows=Targets(relation=relation, node=node)):
+                nothing = SerializerSpec(relation.model, ())
+                loading.levels.append(Level(here, relation, nothing, TARGETS, lazy=True, node=node))
 
 
 def _tied(m: Many) -> bool:

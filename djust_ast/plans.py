@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from django.db.models import Model
 
 from djust_ast.bodies import Body, body
 from djust_ast.members import Relation
-from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec
+from djust_ast.paths import PathNode
+from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec, Targets
 
-Route = Literal["rows", "instances", "counts"]
+Route = Literal["rows", "instances", "counts", "targets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Level:
     ``path`` leads from the parent's root object to the relation (accessor names). On the row route ``key`` is
     the index of the parent's key among its columns. ``lazy``: fetched when first touched. ``apart``: parents
     of one row must not share the instance that stands for it. ``asks``: what is asked of the number of rows.
+    ``node``: what is read of objects whose model only their rows tell, ``below`` the plans for those met so far.
     """
 
     path: tuple[str, ...]
@@ -54,6 +58,8 @@ class Level:
     key: int = -1
     apart: bool = False
     asks: tuple[str, ...] = ()
+    node: PathNode | None = None
+    below: dict[type[Model], QueryPlan] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +116,14 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
     if asked:
         yield f"  when asked: {', '.join(asked)}"
     for m in spec.spoken:
-        if isinstance(m, Computed):
+        if isinstance(m, Computed) and not isinstance(m.rows, Targets):
             yield from _told(name, m.name, body(spec.model, m.name))
     for level in plan.levels:
         when = ", when first touched" if level.lazy else ""
-        yield f"  {'.'.join(level.path)}: one query{when}"
+        each = " for each type of object" if level.plan.route == "targets" else ""
+        yield f"  {'.'.join(level.path)}: one query{each}{when}"
+        if each:
+            continue
         for line in outline(level.spec, level.plan):
             yield f"    {line}"
 

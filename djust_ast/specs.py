@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Field, Model
 
 from djust_ast.members import Relation
-from djust_ast.paths import Position
+from djust_ast.paths import PathNode, Position
 
 # What a template may do to an object without being able to tell a record from it.
 ENTERED = frozenset({"bool"})  # a non-empty dict is as true as an instance
@@ -117,16 +117,25 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """The other side of a generic foreign key: objects of any model, of which ``node`` is read."""
+
+    name: str
+    relation: Relation
+    node: PathNode
+
+
+@dataclass(frozen=True, slots=True)
 class Computed:
     """Whatever Django finds under ``name`` on the live object: property, method, manager, annotation.
 
-    ``rows``: the related manager that it is, when its rows are worth fetching for all siblings at once.
+    ``rows``: the related manager or generic key that it is, when it is worth fetching for all siblings at once.
     ``quiet``: only the bodies of properties and methods read it.
     """
 
     name: str
     where: Position | None = None
-    rows: Many | None = None
+    rows: Many | Targets | None = None
     quiet: bool = False
 
 
@@ -189,5 +198,5 @@ class SerializerSpec:
         for m in self.members:
             if isinstance(m, Related | Many):
                 yield from m.spec.walk()
-            elif isinstance(m, Computed) and m.rows is not None:
+            elif isinstance(m, Computed) and isinstance(m.rows, Many):
                 yield from m.rows.spec.walk()

@@ -16,16 +16,24 @@ ONES = {
     zoo.Feeding: {"animal": zoo.Animal, "food": zoo.Food},
     zoo.Ticket: {"animal": zoo.Animal},
     zoo.Rumor: {"about": zoo.Animal},
+    zoo.Visit: {"ticket": zoo.Ticket},
+    zoo.Building: {"aviary": zoo.Aviary, "habitat": zoo.Habitat},
+    zoo.Aviary: {"building_ptr": zoo.Building, "habitat": zoo.Habitat},
+    zoo.Perch: {"aviary": zoo.Aviary, "animal": zoo.Animal},
+    zoo.Label: {"target": zoo.Animal},
 }
 MANY = {
     zoo.Animal: {
         "feedings": zoo.Feeding, "keepers": zoo.Keeper, "children": zoo.Animal, "diet": zoo.Food,
         "friends": zoo.Animal, "tickets": zoo.Ticket, "rumors": zoo.Rumor, "tricks": zoo.Trick,
+        "labels": zoo.Label, "perches": zoo.Perch,
     },
-    zoo.Habitat: {"animal_set": zoo.Animal},
+    zoo.Habitat: {"animal_set": zoo.Animal, "buildings": zoo.Building},
     zoo.Keeper: {"team": zoo.Keeper, "animals": zoo.Animal, "homes": zoo.Habitat},
     zoo.Zone: {"habitats": zoo.Habitat},
     zoo.Food: {"eaters": zoo.Animal},
+    zoo.Ticket: {"visits": zoo.Visit},
+    zoo.Aviary: {"perches": zoo.Perch},
 }  # fmt: skip
 LEAVES = {
     zoo.Animal: [
@@ -42,6 +50,11 @@ LEAVES = {
     zoo.Ticket: ["title"],
     zoo.Rumor: ["text", "about_id"],
     zoo.Trick: ["name"],
+    zoo.Visit: ["day", "ticket_id", "ticket.pk"],
+    zoo.Building: ["name", "pk"],
+    zoo.Aviary: ["name", "height", "pk", "building_ptr_id"],
+    zoo.Perch: ["aviary_id", "animal.size", "aviary.pk"],
+    zoo.Label: ["text", "object_id", "content_type.model", "target", "target.name"],
 }  # fmt: skip
 FILTERS = [
     "",

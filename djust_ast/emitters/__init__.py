@@ -52,7 +52,7 @@ def paths_of(spec: SerializerSpec, prefix: str = "") -> list[str]:
             paths += paths_of(m.spec, f"{path}.")
         elif isinstance(m, Many):
             paths += paths_of(m.spec, f"{path}.{m.via}." if m.via else f"{path}.")
-        elif isinstance(m, Computed) and m.rows is not None:
+        elif isinstance(m, Computed) and isinstance(m.rows, Many):
             paths += paths_of(m.rows.spec, f"{path}.all.")
     return paths
 

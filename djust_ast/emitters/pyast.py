@@ -291,9 +291,14 @@ class _Instances(_Writer):
                         below = self.display([(b.name, self.load(value)) for b in m.spec.members])
                         # Without a key there may be an object that is not saved yet.
                         cached = self.fields_cache(obj, None)
-                        unsaved = self.item(cached, m.relation.accessor)
                         if m.relation.nullable:
                             unsaved = self.call(self.attr(cached, "get"), self.const(m.relation.accessor))
+                        else:  # Django remembers that there is none, and raises each time: ``None`` has no state
+                            other_ = self.fresh(m.name)
+                            found = self.bind(other_, self.item(cached, m.relation.accessor))
+                            unsaved = ast.BoolOp(
+                                ast.And(), [self.attr(found, "_state"), self.load(other_)], **self.at
+                            )
                         entries.append((m.name, self.unless_none(first, below, unsaved)))
                     case Related() if here in plan.loaded:
                         other = self.other(m, loaded)

@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Prefetch, prefetch_related_objects
 
 from djust_ast.fetch.peers import PEERS, twin, with_peers
+from djust_ast.fetch.targets import Groups
 from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.states import AnyQuerySet, rows_behind
@@ -35,7 +36,7 @@ def load(objects: Sequence[Model], plan: QueryPlan, *, given: bool = False) -> l
     earlier call put into their caches is fetched anew; what this one puts there is returned, for ``forget``.
     """
     put: list[tuple[Siblings, str]] = []
-    lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level]] = {}
+    lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level | Groups]] = {}
     for level in plan.levels if objects else ():
         *path, name = level.path
         here = replace(level, path=(name,)) if path else level
@@ -63,16 +64,28 @@ class Siblings(dict[str, Any]):
 
     __slots__ = ("levels", "ours", "peers")
 
-    def __init__(self, known: dict[str, Any], peers: Sequence[Model], levels: dict[str, Level]) -> None:
+    def __init__(
+        self, known: dict[str, Any], peers: Sequence[Model], levels: dict[str, Level | Groups]
+    ) -> None:
         super().__init__(known)
         self.peers = peers
         self.levels = levels
         self.ours: set[str] = set()
 
     def __missing__(self, name: str) -> Any:
-        level = self.levels.pop(name, None)  # the peers share ``levels``: one fetch for all
+        level = self.levels.get(name)  # the peers share ``levels``: one fetch for all
         if level is None:
             raise KeyError(name)
+        if isinstance(level, Groups):
+            for targets, plan in level.fetch(self):
+                load(targets, plan)
+            if name not in self:
+                raise KeyError(name)
+            return self[name]
+        del self.levels[name]
+        if level.plan.route == "targets":
+            self.levels[name] = Groups(self.peers, level)
+            return self[name]
         _prefetch(self.peers, level, given=level.relation.many)
         return self[name]
 
@@ -86,7 +99,7 @@ class Siblings(dict[str, Any]):
         return (dict, (dict(self),))
 
 
-def _attach(peers: list[Model], many: bool, levels: dict[str, Level]) -> None:
+def _attach(peers: list[Model], many: bool, levels: dict[str, Level | Groups]) -> None:
     for owner in peers:
         cache = _cache(owner, many)
         if not isinstance(cache, Siblings):
@@ -97,7 +110,9 @@ def _attach(peers: list[Model], many: bool, levels: dict[str, Level]) -> None:
                 if name not in cache:
                     cache.levels[name] = level
         for name, level in levels.items() if not many else ():
-            if not level.relation.reverse and owner.__dict__.get(level.relation.local, cache) is None:
+            if not isinstance(level, Level) or level.relation.reverse:
+                continue
+            if owner.__dict__.get(level.relation.local, cache) is None:
                 cache.setdefault(name, None)  # a NULL key needs no query
 
 

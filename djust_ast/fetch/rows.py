@@ -33,7 +33,8 @@ def getter(level: Level, rows: Sequence[Row], db: str, run: Run) -> Callable[[An
 
     def fetch(queryset: AnyQuerySet) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
-        for key, record in zip(*run(queryset), strict=True):
+        keys, records = run(queryset)
+        for key, record in zip(_parents(level.relation, keys), records, strict=True):
             if many:
                 found.setdefault(key, Records()).append(record)
             else:
@@ -55,7 +56,14 @@ def tally(level: Level, rows: Sequence[Row], db: str) -> Callable[[Any], dict[st
     The answers of a lazy level are functions, which a template calls where it looks them up, as it calls the
     manager's.
     """
-    find = _finder(level, rows, db, lambda queryset: dict(counted(queryset, level.relation)))
+
+    def fetch(queryset: AnyQuerySet) -> dict[Any, Any]:
+        rows = list(counted(queryset, level.relation))
+        return dict(
+            zip(_parents(level.relation, [key for key, _ in rows]), [n for _, n in rows], strict=True)
+        )
+
+    find = _finder(level, rows, db, fetch)
 
     def answer(ask: str, key: Any) -> Any:
         return _ANSWERS[ask](find(key) or 0)
@@ -94,12 +102,20 @@ def _finder(
             return None
         if chunk not in fetched:
             asked = keys[chunk * size : (chunk + 1) * size]
-            fetched[chunk] = fetch(_by_key(level.relation, asked, db))
+            fetched[chunk] = fetch(by_key(level.relation, asked, db))
         return fetched[chunk].get(key)
 
     return find
 
 
-def _by_key(relation: Relation, keys: list[Any], db: str) -> AnyQuerySet:
+def _parents(relation: Relation, keys: list[Any]) -> list[Any]:
+    """The parents' keys as the parents have them: those of a generic relation may be text."""
+    return keys if relation.generic is None else [relation.generic.key(key) for key in keys]
+
+
+def by_key(relation: Relation, keys: list[Any], db: str) -> AnyQuerySet:
+    """The rows behind ``relation`` of the parents with these keys."""
     queryset = rows_behind(relation).using(db).filter(**{f"{relation.remote}__in": keys})
+    if relation.generic is not None:
+        queryset = queryset.filter(**relation.generic.restriction(db))
     return queryset if relation.many else queryset.order_by()

@@ -32,6 +32,10 @@ def planned_sql(queryset: AnyQuerySet, plan: QueryPlan) -> tuple[str, ...]:
 def _level_sql(plan: QueryPlan) -> Iterator[str]:
     for level in plan.levels:
         relation = level.relation
+        if level.plan.route == "targets":
+            keys = relation.field.fk_field
+            yield f"-- the {relation.accessor} of each type of object: pk IN (the parents' {keys})"
+            continue
         queryset = rows_behind(relation)
         if level.plan.route == "counts":
             queryset = counted(queryset, relation)

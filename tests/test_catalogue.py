@@ -1,0 +1,208 @@
+"""Everything that a template can do to a relation, beside the queries that somebody would write for it by hand.
+
+A case has a template and its reference: code that fetches what the page shows, as well as Django can. The page is
+plain Django's, cold, warm, and after the data has changed; its queries are as many as the reference's, of the same
+tables, and of no more columns.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import Count
+from django.test.utils import CaptureQueriesContext
+
+from djust_ast import serialize_context
+from tests.test_equality import BIG, ENGINES, TO_ATTR, _filled, context_for, each, one, outcome, rows  # noqa: F401
+from tests.zoo import models as zoo
+
+Animal, Feeding, Habitat = zoo.Animal, zoo.Feeding, zoo.Habitat
+
+
+@dataclass(frozen=True)
+class Case:
+    """A page and its reference; ``live``: instances are made, so that columns are not counted."""
+
+    source: str
+    reference: Any
+    context: Any = None
+    live: bool = False
+
+
+def behind(model, key, **joins):
+    """The rows of ``model`` whose ``key`` is one of the animals'."""
+    return model.objects.filter(**{f"{key}__in": list(range(1, 9))}, **joins)
+
+
+def columns(queryset, *names):
+    return list(queryset.values_list(*names))
+
+
+ANIMALS = Animal.objects.all
+CASES = {
+    # 2.1 Relations
+    "foreign-key": Case(each("{{ a.habitat.name }}"), lambda: columns(ANIMALS(), "habitat__name")),
+    "foreign-key-nullable": Case(
+        each("{{ a.mother.name }}|{{ a.mother }}"),
+        lambda: list(ANIMALS().select_related("mother")),
+        live=True,
+    ),
+    "foreign-key-deep": Case(
+        each("{{ a.habitat.zone.title }}{{ a.habitat.keeper.boss.name }}"),
+        lambda: columns(
+            ANIMALS(),
+            "habitat__zone__title",
+            "habitat__keeper_id",
+            "habitat__keeper__boss_id",
+            "habitat__keeper__boss__name",
+        ),
+    ),
+    "foreign-key-to-field": Case(
+        each("{{ a.habitat.zone.code }}{{ a.habitat.keeper.badge }}"),
+        lambda: columns(ANIMALS(), "habitat__zone_id", "habitat__keeper_id"),
+    ),
+    "foreign-key-to-self": Case(
+        each("{{ a.mother.mother.mother.name }}"),
+        lambda: columns(
+            ANIMALS(),
+            "mother_id",
+            "mother__mother_id",
+            "mother__mother__mother_id",
+            "mother__mother__mother__name",
+        ),
+    ),
+    "foreign-key-that-dangles": Case(
+        "{% for r in rumors %}{{ r.text }}{% if r.about_id %}{{ r.about_id }}{% endif %}{% endfor %}",
+        lambda: columns(zoo.Rumor.objects.all(), "text", "about_id"),
+    ),
+    "key-only": Case(
+        each("{{ a.habitat_id }}{{ a.habitat.pk }}{{ a.mother.pk }}"),
+        lambda: columns(ANIMALS(), "habitat_id", "mother_id"),
+    ),
+    "one-to-one": Case(
+        "{% for p in passports %}{{ p.animal.name }}{% endfor %}",
+        lambda: columns(zoo.Passport.objects.order_by("pk"), "animal__name"),
+        lambda: {"passports": zoo.Passport.objects.order_by("pk")},
+    ),
+    "one-to-one-reverse": Case(
+        each("{{ a.passport.number }}{{ a.chip.serial }}"),
+        lambda: columns(ANIMALS(), "pk", "passport__pk", "passport__number", "chip__pk", "chip__serial"),
+    ),
+    "reverse-foreign-key": Case(
+        each("{% for f in a.feedings.all %}{{ f.grams }}{{ f.food.name }}{% endfor %}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(Feeding, "animal"), "grams", "food__name", "animal_id"),
+        ],
+    ),
+    "reverse-by-accessor": Case(
+        "{% for h in habitats %}{% for a in h.animal_set.all %}{{ a.name }}{% endfor %}{% endfor %}",
+        lambda: [
+            columns(Habitat.objects.all(), "pk"),
+            columns(behind(Animal, "habitat"), "name", "habitat_id"),
+        ],
+    ),
+    "parent-of-a-child": Case(
+        each("{% for f in a.feedings.all %}{{ f.animal.name }}{{ f.grams }}{% endfor %}"),
+        lambda: list(ANIMALS().prefetch_related("feedings")),
+        live=True,
+    ),
+    "many-to-many": Case(
+        each("{% for k in a.keepers.all %}{{ k.name }}{% endfor %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(zoo.Keeper, "animals"), "name", "animals__pk")],
+    ),
+    "many-to-many-through": Case(
+        each("{% for d in a.diet.all %}{{ d.name }}{% endfor %}"),
+        lambda: list(ANIMALS().prefetch_related("diet")),
+        live=True,
+    ),
+    "many-to-many-symmetrical": Case(
+        each("{% for f in a.friends.all %}{{ f.name }}{% endfor %}"),
+        lambda: list(ANIMALS().prefetch_related("friends")),
+        live=True,
+    ),
+    "rows-of-a-through-model": Case(
+        each("{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "food__name", "animal_id")],
+    ),
+    "generic-foreign-key": Case(
+        "{% for l in labels %}{{ l.text }}{{ l.target.name }}{% endfor %}",
+        lambda: list(zoo.Label.objects.prefetch_related("target")),
+        live=True,
+    ),
+    "generic-foreign-key-and-below": Case(
+        "{% for l in labels %}{{ l.target.habitat.name }}{{ l.target.zone.title }}{% endfor %}",
+        lambda: [
+            list(zoo.Label.objects.all()),
+            list(Animal.objects.select_related("habitat")),
+            list(Habitat.objects.select_related("zone")),
+        ],
+        live=True,
+    ),
+    "content-type": Case(
+        "{% for l in labels %}{{ l.text }}{{ l.content_type.model }}{% endfor %}",
+        lambda: columns(zoo.Label.objects.all(), "text", "content_type_id", "content_type__model"),
+    ),
+    "generic-relation": Case(
+        each("{% for l in a.labels.all %}{{ l.text }}{% endfor %}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(zoo.Label, "object_id", content_type_id=1), "text", "object_id"),
+        ],
+    ),
+    "generic-relation-of-instances": Case(
+        each("{{ a.title }}{% for l in a.labels.all %}{{ l.text }}{% endfor %}"),
+        lambda: list(ANIMALS().prefetch_related("labels")),
+        live=True,
+    ),
+    "generic-relation-counted": Case(
+        each("{{ a.labels.count }}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            list(zoo.Label.objects.order_by().values_list("object_id").annotate(n=Count("*"))),
+        ],
+    ),
+}
+
+
+def queries_of(run):
+    with CaptureQueriesContext(connection) as queries:
+        run()
+    return [query["sql"] for query in queries]
+
+
+def tables(statements):
+    return {name for sql in statements for name in re.findall(r'(?:FROM|JOIN) "(\w+)"', sql)}
+
+
+def selected(statements):
+    heads = [sql.partition(" FROM ")[0] for sql in statements]
+    return {match for head in heads for match in re.findall(r'"(\w+)"\."(\w+)"', head)}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_as_if_written_by_hand(rows, case):  # noqa: F811
+    ContentType.objects.get_for_models(
+        *(zoo.Animal, zoo.Habitat)
+    )  # they are known for as long as a process lives
+    make = case.context or context_for(case.source)
+    template = ENGINES[""].from_string(case.source)
+    wanted = queries_of(case.reference)
+    for when in ("cold", "warm", "changed"):
+        if when == "changed":
+            Animal.objects.update(habitat=Habitat.objects.order_by("-pk").first())
+            Animal.objects.exclude(name="Leo").update(name="changed")
+            zoo.Label.objects.update(text="changed")
+            Feeding.objects.filter(grams=1).delete()
+        plain, before, _ = outcome(template, make, lambda _, found: found)
+        text, after, _ = outcome(template, make, serialize_context)
+        assert isinstance(plain, str)
+        assert text == plain, when
+        assert len(after) <= len(before), when
+        if when != "changed":
+            assert len(after) == len(wanted), (when, after)
+            assert tables(after) == tables(wanted), (when, after)
+            assert case.live or selected(after) <= selected(wanted), (when, after)
