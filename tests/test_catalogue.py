@@ -180,7 +180,8 @@ def tables(statements):
 
 def selected(statements):
     heads = [sql.partition(" FROM ")[0] for sql in statements]
-    return {match for head in heads for match in re.findall(r'"(\w+)"\."(\w+)"', head)}
+    found = {match for head in heads for match in re.findall(r'(?:T\d+|"(\w+)")\."(\w+)"', head)}
+    return {("" if re.fullmatch(r"T\d+", table) else table, column) for table, column in found}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

@@ -43,7 +43,7 @@ KINDS = [
     (zoo.Animal, "tickets", RelationMember),
     (zoo.Animal, "logs", ComputedMember),  # its manager's all() is its own
     (zoo.Animal, "diaries", ComputedMember),  # its manager asks whose rows it serves
-    (zoo.Animal, "labels", ComputedMember),
+    (zoo.Animal, "labels", RelationMember),
     (zoo.Label, "target", ComputedMember),
     (zoo.Label, "content_type", RelationMember),
     (zoo.Animal, "photo", ComputedMember),
