@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -196,6 +197,7 @@ def _spec(builtins: Iterable[Library], libraries: Mapping[str, Library], dotall:
     return {
         "django": list(django.VERSION[:2]),
         "dotall": dotall,
+        "unicode": unicodedata.unidata_version,  # which letters and digits the extractor knows
         "builtins": specs(tags, filters),
         "libraries": {name: specs(library.tags, library.filters) for name, library in libraries.items()},
     }

@@ -141,7 +141,7 @@ fn is_number(text: &str) -> bool {
 /// Returns whether Python's `int()` accepts `text`.
 pub(crate) fn is_int(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    is_digits(digits) && digits.len() <= 4300
+    is_digits(digits) && digits.chars().filter(|c| *c != '_').count() <= 4300
 }
 
 /// Returns whether Python's `float()` accepts `text`.

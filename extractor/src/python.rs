@@ -242,6 +242,8 @@ fn number<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
 
 #[pymodule]
 fn _extractor(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let unicode: String = module.py().import("unicodedata")?.getattr("unidata_version")?.extract()?;
+    crate::unicode::use_version(&unicode);
     module.add("ExtractError", module.py().get_type::<ExtractError>())?;
     let codes = CODES.iter().map(|row| (row.code, (row.severity, row.title))).collect::<Vec<_>>();
     module.add("CODES", PyDict::from_sequence(codes.into_pyobject(module.py())?.as_any())?)?;
