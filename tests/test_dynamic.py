@@ -169,6 +169,17 @@ TOLD = {
     "named-tuple": ("{% include w.template %}", {"w": Row("rents.html", "t")}, ["rents.html"]),
     "namespace": ("{% include w.template %}", {"w": SimpleNamespace(template="rents.html")}, ["rents.html"]),
     "index": ("{% include names.1 %}", {"names": ["leases.html", "rents.html"]}, ["rents.html"]),
+    "index-with-an-underscore": (
+        "{% include names.1_0 %}",
+        {"names": [*"0123456789", "rents.html"]},
+        ["rents.html"],
+    ),
+    "index-of-another-script": ("{% include names.١ %}", {"names": ["no", "rents.html"]}, ["rents.html"]),
+    "digit-that-is-no-index": (
+        '{% include names.²|default:"rents.html" %}',
+        {"names": ["no", "no", "no"]},
+        ["rents.html"],
+    ),
     "first-of-a-list": (
         "{% with w=ws|first %}{% include w.template %}{% endwith %}",
         {"ws": [{"template": "rents.html"}, {"template": "leases.html"}]},

@@ -8,7 +8,7 @@ from inspect import getattr_static
 from djust_ast.bodies import changes
 from djust_ast.choices import Answer, Question, dotted
 from djust_ast.frontend import Sources, read_again
-from djust_ast.integrations.names import SLOTS, VIEWS, Names
+from djust_ast.integrations.names import SLOTS, VIEWS, Names, index_of
 from djust_ast.paths import PathNode, PathTree
 
 _CHANGING = frozenset(
@@ -72,7 +72,7 @@ def _doubles(node: PathNode, step: str | None) -> Iterator[PathNode]:
     """Other ways from ``node`` to what ``step`` leads to: an element may be had by its number, a key as a value."""
     own = _child(node, step)
     ways = [node.attrs.get(name) for name in (*VIEWS, "first", "last")]
-    if step is None or step.isdigit() or step in VIEWS:
+    if step is None or index_of(step) is not None or step in VIEWS:
         ways += [node.element, *node.indexes.values()]
     return (way for way in ways if way is not None and way is not own)
 

@@ -199,23 +199,22 @@ class Names:
 
     def _member(self, value: Any, name: str, place: str, owners: set[type[Any]]) -> Any:
         """``value.name`` as a template finds it, where nothing has to run for it."""
-        cls = type(value)
+        cls, index = type(value), index_of(name)
         if value is MISSING or value is None:
             return MISSING
-        if cls is dict and not name.isdigit():  # of a number the tree does not tell whether it is a key
+        if cls is dict and index is None:  # of a number the tree does not tell whether it is a key
             if name in value:
                 return value[name]
             if name in VIEWS:
                 return list(getattr(value, name)())
-        elif cls in (list, tuple) and name.isdigit():
-            index = int(name)
+        elif cls in (list, tuple) and index is not None:
             return value[index] if index < len(value) else MISSING
         elif _is_plain(cls):
             owners.add(cls)
             if isinstance(value, Model) and id(value) in self._in_two_places():
                 raise _UnknownError(f"the page reaches the {cls.__name__} of {place} in two places")
             return _attribute(value, name, place)
-        if cls not in (dict, list, tuple, *_PLAIN) or hasattr(cls, name) or name.isdigit():
+        if cls not in (dict, list, tuple, *_PLAIN) or hasattr(cls, name) or index is not None:
             raise _UnknownError(f"{place} cannot be told of a {cls.__name__}")
         return MISSING
 
@@ -226,6 +225,14 @@ class Names:
             places = Counter(id(found) for value in values for found in held(ANY, value))
             self._shared = frozenset(found for found, count in places.items() if count > 1)
         return self._shared
+
+
+def index_of(step: str) -> int | None:
+    """The index that Django takes a step for where it finds nothing else: ``1_0`` is one, and ``²`` is none."""
+    try:
+        return int(step)
+    except ValueError:
+        return None
 
 
 def _elements(value: Any, place: str) -> Iterable[Any]:
