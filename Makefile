@@ -59,7 +59,7 @@ $(SAMPLE)/.ok: tests/corpus/sample-requirements.txt $(VENV)/.ok
 	$(BIN)/python -m pip --python $(ON)/bin/python install --quiet --no-deps --upgrade --target $(@D) --requirement $<
 	touch $@
 
-corpus: $(ON)/.ok ## judge the extractor over every template of 49 packages, and the specs of tags (five minutes)
+corpus: $(ON)/.ok ## judge extractor and node walk over every template of 49 packages, and the specs of tags (six minutes)
 	$(MAKE) .corpus/$$($(ON)/bin/python -c "import sys; print(sys.implementation.cache_tag)")/.ok
 	$(ON)/bin/python -m tests.corpus
 	$(ON)/bin/python -m tests.corpus.specs

@@ -36,6 +36,7 @@ def test_announces_what_templates_of_packages_read(package):
     one = report(packages()[package], SAMPLE[package])
     assert one.crash == ""
     assert [verdict.misses for verdict in one.verdicts if verdict.outcome in ("missed", "tag")] == []
+    assert [verdict.walk for verdict in one.verdicts if verdict.differs] == []
     assert {verdict.name for verdict in one.verdicts} == set(SAMPLE[package])
 
 
@@ -54,6 +55,11 @@ def test_reports_what_was_missed():
     assert list(findings([missed])) == ["django-waffle: a.html: missed: b.c: str"]
     cells = [cell.strip() for cell in table([missed]).splitlines()[-1].split("|")]
     assert cells[1:7] == ["all", "2", "1", "0", "0", "0"]
+    differs = Report(package, [Verdict("a.html", walk=["roots.b: None, the walk {}"])])
+    assert not differs.sound
+    assert list(findings([differs])) == [
+        "django-waffle: a.html: the walk differs: roots.b: None, the walk {}"
+    ]
     assert not Report(package, []).sound
     assert not Report(package, [Verdict("d.html")], crash="killed").sound
     assert Report(package, [Verdict("d.html")]).sound

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -18,137 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import djust_ast
-from djust_ast import native, nodewalk
 from djust_ast.demo.rentals.models import Lease
 from djust_ast.errors import TemplateError
-from djust_ast.frontend import Sources, read, sources_of, why_nodes_are_walked
-from djust_ast.registry import registry_for
+from djust_ast.frontend import read, sources_of, why_nodes_are_walked
 from tests import test_soundness as soundness
+from tests.agreement import extracted, refusals, unlike, walked
 from tests.grammar import pages
 from tests.recorder import check_conditions, record
 
-# -- what the two cannot say alike
-
-NOT_COMPARED = {
-    "env": "the two hash different things, so that neither's cached work is taken for the other's",
-    "hash": "xxh3 is not in Python's library",
-    "help": "what to do is the extractor's to say, which knows why it refuses",
-    "why": "the walk asks nobody for names of templates that only the context knows",
-    "takers": "as why",
-    "src": "where a line is cut depends on the column",
-    "skip": "as src",
-    "column and length": "of two equal tags of a line, or two equal expressions of a tag, the walk knows one place",
-}
-"""What is left out, and why; all else in the documents is equal."""
-
-PLACES = 4
-
-
-def comparable(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document without what is not compared."""
-    notes = {
-        key: sorted(
-            (
-                {**without(note), "at": note["at"][:2], "msg": reason_less(note)}
-                for note in document.get(key, ())
-            ),
-            key=repr,  # in which order `block.super` is read is open
-        )
-        for key in ("deps", "ctx", "diag")
-    }
-    return notes | {
-        "head": [document["v"], document["kind"], without(document["template"])],
-        "files": [without(file) for file in document["files"]],
-        "roots": nodes(document["roots"]),
-        "tags": document["tags"],
-        "locals": document.get("locals"),
-    }
-
-
-def without(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in NOT_COMPARED}
-
-
-def reason_less(note: dict[str, Any]) -> str:
-    """Return a message without the reason that the key ``why`` has, too."""
-    message: str = note.get("msg", "")
-    if note.get("code") == "DA104":
-        return ""  # Django has no words for `_('` without an end.
-    return message.partition(":")[0] if note.get("code") == "DA103" else message
-
-
-def nodes(by_name: dict[str, Any]) -> dict[str, Any]:
-    return {name: node(below) for name, below in by_name.items()}
-
-
-def node(fields: dict[str, Any]) -> dict[str, Any]:
-    kept = dict(fields)
-    kept |= {key: nodes(fields[key]) for key in ("a", "i") if key in fields}
-    kept |= {key: node(fields[key]) for key in ("e",) if key in fields}
-    return kept | ({"at": Lines(fields["at"])} if "at" in fields else {})
-
-
-class Lines:
-    """The lines of the places of a node, of which the document has the first four; in which order `block.super` is read is open."""
-
-    def __init__(self, places: list[list[int]]) -> None:
-        self.lines = {(file, line) for file, line, _, _ in places}
-        self.is_full = len(places) == PLACES
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Lines):
-            return NotImplemented
-        if self.is_full and other.is_full:
-            return not self.lines.isdisjoint(other.lines)
-        return (other.is_full or self.lines <= other.lines) and (self.is_full or other.lines <= self.lines)
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return f"Lines({self.lines})"
-
-
-# -- both sides
-
-
-def extracted(engine: Engine, name: str) -> dict[str, Any]:
-    """Return what the extractor says of a template."""
-    sources = Sources(engine, [])
-    found = sources.resolve(name, [])
-    assert found is not None
-    document: dict[str, Any] = json.loads(
-        native.extract(found[1], name, registry_for(engine), sources.resolve, locals=True).json()
-    )
-    return document
-
-
-def walked(engine: Engine, name: str) -> dict[str, Any]:
-    """Return what the walk says of it."""
-    sources = Sources(engine, [])
-    found = sources.load(name, [])
-    assert found is not None
-    document: dict[str, Any] = json.loads(
-        nodewalk.walk(found._replace(name=name), sources.load, env="", local_names=True)
-    )
-    return document
-
 
 def assert_same(engine: Engine, name: str) -> None:
-    assert comparable(walked(engine, name)) == comparable(extracted(engine, name))
-
-
-def refusals(engine: Engine, name: str) -> list[str | None]:
-    """Return what each of the two refuses to read the template for."""
-    found = []
-    for side, kind in ((extracted, native.ExtractError), (walked, TemplateError)):
-        try:
-            side(engine, name)
-        except kind as error:
-            found.append(str(error.args[1] if kind is native.ExtractError else error.args[0]))
-        else:
-            found.append(None)
-    return found
+    assert unlike(extracted(engine, name), walked(engine, name)) == []
 
 
 @pytest.fixture(scope="module")

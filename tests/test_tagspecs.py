@@ -16,6 +16,7 @@ import djust_ast
 from djust_ast import extract, tagspecs
 from djust_ast.errors import SpecError
 from djust_ast.registry import registry_for
+from tests.agreement import differences
 from tests.recorder import walk
 
 
@@ -27,10 +28,21 @@ def library(monkeypatch):
     return template.Library()
 
 
+class Bodies(Node):
+    """A tag as its spec says, with its bodies."""
+
+    def __init__(self, parser, token, end=None, branches=(), assigns=None, **_):
+        self.bodies, found = [], None
+        named = token.split_contents()[-2:-1] == ["as"]
+        while end is not None and found != end and (named or assigns != "body"):
+            self.bodies.append(parser.parse((*branches, end)))
+            found = parser.next_token().contents
+
+
 def tag(library, name, **spec):
     @library.tag(name)
     def compile_function(parser, token):
-        return Node()
+        return Bodies(parser, token, **spec)
 
     if spec:
         djust_ast.register_tag_spec(compile_function, **spec)
@@ -38,9 +50,13 @@ def tag(library, name, **spec):
 
 
 def document_of(library, source, **files):
-    engine = Engine(loaders=[("django.template.loaders.locmem.Loader", files)])
+    """Return what the extractor says, which is what a walk of the compiled nodes says."""
+    source = "{% load ours %}" + source
+    engine = Engine(loaders=[("django.template.loaders.locmem.Loader", files | {"page": source})])
     engine.template_libraries["ours"] = library
-    return json.loads(extract("{% load ours %}" + source, name="page", engine=engine).json())
+    document = json.loads(extract(source, name="page", engine=engine).json())
+    assert differences(engine, "page") == []
+    return document
 
 
 def reads(document):
@@ -192,6 +208,32 @@ def test_spec_of_a_function_that_a_decorator_made_a_tag_of(library):
         document_of(library, "{% dump a b c %}")
 
 
+def test_spec_of_a_function_that_is_handed_a_body(library):
+    @library.simple_block_tag(end_name="stop")
+    def boxed(content, title):
+        return content
+
+    djust_ast.register_tag_spec(boxed, args=("out",), body="maybe", end="stop")
+    source = "{% boxed a.b as c %}{{ d }}{% stop %}{{ c.e }}"
+    assert reads(document_of(library, source)) == "a.b=out d=out?"
+
+
+def test_what_a_tag_without_an_end_has_taken_in_is_read(library):
+    """As ``{% render_block %}`` does, which must render after all that follows it."""
+
+    @library.tag("t")
+    def compile_function(parser, token):
+        node = Bodies(parser, token)
+        node.bodies.append(parser.parse())
+        return node
+
+    djust_ast.register_tag_spec(compile_function, args=("out",))
+    assert reads(document_of(library, "{% t a %}{{ b }}{% for c in d %}{{ c.e }}{% endfor %}")) == (
+        "a=out b=out d=iter,len d.*.e=out"
+    )
+    assert reads(document_of(library, "{% t a f %}{{ b }}")) == "a=esc b=out f=esc @*"
+
+
 @pytest.mark.parametrize(
     ("spec", "source", "expected"),
     [
@@ -270,12 +312,12 @@ def test_spec_belongs_to_a_function_and_not_to_a_name(library, monkeypatch):
     shop = ModuleType("shop_of_a_test")
 
     def price(parser, token):
-        pass
+        return Bodies(parser, token)
 
-    class Price:
+    class Price(Bodies):
         @classmethod
         def tag(cls, parser, token):
-            pass
+            return cls(parser, token)
 
     for name, function in {"price": price, "Price": Price, "Price.tag": Price.tag.__func__}.items():
         function.__module__, function.__qualname__ = shop.__name__, name
@@ -285,7 +327,7 @@ def test_spec_belongs_to_a_function_and_not_to_a_name(library, monkeypatch):
         djust_ast.register_tag_spec(f"{shop.__name__}:{name}", args=("out",))
 
     def wrapper(parser, token):
-        pass
+        return Bodies(parser, token)
 
     wrapper.__module__, wrapper.__qualname__ = shop.__name__, "price"
     library.tag("real", price)
@@ -335,7 +377,9 @@ def test_shipped_specs_are_all_in_the_docs():
 
 def test_shipped_spec_is_that_of_the_installed_function(library, monkeypatch):
     module = ModuleType("waffle.templatetags.waffle_tags")
-    exec("def flag(parser, token): pass\ndef switch(parser, token): pass", vars(module))  # noqa: S102
+    module.parsed = functools.partial(Bodies, end="endflag", branches=("else",))
+    source = "def flag(parser, token): return parsed(parser, token)\ndef switch(parser, token): return parsed(parser, token)"
+    exec(source, vars(module))  # noqa: S102
     library.tag("flag", module.flag)
     source = "{% flag a %}{{ b }}{% else %}{{ c }}{% endflag %}"
     assert reads(document_of(library, source)) == "a=esc b=out? c=out? @*"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.template import Node, NodeList
+from django.template.library import SimpleNode
 
 from djust_ast.nodewalk.expressions import expression_of
 from djust_ast.nodewalk.found import bodies_of
@@ -34,7 +36,12 @@ def spec_of(node: Node, site: Site) -> TagSpec | None:
     called = getattr(node, "func", None)
     compiler = site.file.parser.tags.get(site.command)
     found = tag_spec_of(called, called) if callable(called) else None
-    return found or (tag_spec_of(compiler) if compiler is not None else None)
+    if found is None:
+        return tag_spec_of(compiler) if compiler is not None else None
+    # What the decorator says of the tag is certain.
+    if found.assigns is None and isinstance(node, SimpleNode):
+        found = replace(found, assigns="after")
+    return replace(found, end=found.end or "") if hasattr(node, "nodelist") else found
 
 
 def specified(spec: TagSpec, walk: Walk, node: Node, site: Site) -> None:
@@ -44,6 +51,8 @@ def specified(spec: TagSpec, walk: Walk, node: Node, site: Site) -> None:
         let_go(walk, node, site)
         if spec.end is not None:
             bodies(walk, node, site)
+        else:
+            _rest(walk, node, site)
         return
     for value, uses in arguments.used:
         if uses & ESC:
@@ -59,6 +68,8 @@ def specified(spec: TagSpec, walk: Walk, node: Node, site: Site) -> None:
         name = None if spec.assigns == "body" else name
     _includes(walk, site, spec, arguments, hidden)
     walk.assign(name)
+    if spec.end is None:
+        _rest(walk, node, site)
 
 
 def arguments_of(site: Site, spec: TagSpec) -> Arguments | None:
@@ -128,6 +139,12 @@ def _bodies(walk: Walk, node: Node, site: Site, spec: TagSpec, arguments: Argume
         else:
             render()
     return hidden
+
+
+def _rest(walk: Walk, node: Node, site: Site) -> None:
+    """Walk what follows a tag without an end, where that tag has taken it in, as ``{% render_block %}`` does."""
+    for nodes in bodies_of(node):
+        walk.nodes(site.file, nodes)
 
 
 def _includes(walk: Walk, site: Site, spec: TagSpec, arguments: Arguments, hidden: list[str]) -> None:

@@ -22,6 +22,7 @@ COLUMNS = {
     "package": "{package}",
     "templates": "{templates:,}",
     **{outcome: f"{{{outcome}:,}}" for outcome in OUTCOMES},
+    "walk differs": "{differs:,}",
     "node errors": "{errors:,}",
     "context escapes": "{context:,}",
     "nodes": "{nodes:,}",
@@ -43,7 +44,9 @@ class Report:
     @property
     def sound(self) -> bool:
         return (
-            bool(self.verdicts) and not self.crash and all(one.outcome != "missed" for one in self.verdicts)
+            bool(self.verdicts)
+            and not self.crash
+            and not any(one.outcome == "missed" or one.differs for one in self.verdicts)
         )
 
 
@@ -66,7 +69,9 @@ def row(package: str, verdicts: list[Verdict]) -> list[str]:
     counts = {field.name for field in fields(Verdict) if isinstance(field.default, int)}
     sums = {count: sum(getattr(verdict, count) for verdict in verdicts) for count in counts}
     share = sums["executed"] / max(sums["nodes"], 1)
-    values = {"package": package, "templates": len(verdicts), "share": share, **sums, **outcomes}
+    differs = sum(verdict.differs for verdict in verdicts)
+    values = {"package": package, "templates": len(verdicts), "share": share, "differs": differs}
+    values |= sums | outcomes
     return [cell.format_map(values) for cell in COLUMNS.values()]
 
 
@@ -90,12 +95,14 @@ def findings(reports: list[Report]) -> Iterator[str]:
             if verdict.outcome != "covered":
                 for miss in verdict.misses:
                     yield f"{one.package.name}: {verdict.name}: {verdict.outcome}: {miss.splitlines()[0]}"
+            for difference in verdict.walk:
+                yield f"{one.package.name}: {verdict.name}: the walk differs: {difference.splitlines()[0]}"
         if one.crash:
             yield f"{one.package.name}: ended early:\n{one.crash}"
 
 
 def main() -> int:
-    """Judge, print, and return 1 if the tree of any template does not announce all that Django reads."""
+    """Judge, print, and return 1 if any tree does not announce all that Django reads, or two trees differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="only these packages")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many packages at once")

@@ -27,6 +27,7 @@ from django.template.context import BaseContext
 
 from djust_ast import tagspecs
 from djust_ast.tagspecs import TagSpec
+from tests.agreement import differences
 from tests.corpus.packages import BACKEND, CONTRIB, INSTALLED
 from tests.recorder import LANGUAGE, Log, Recorder, Render, Roots, check, renders, tree_of
 
@@ -392,6 +393,7 @@ def judge(key: str, presets: dict[str, Any]) -> list[str]:
     for kind in {type(node) for node in template.nodelist if not type(node).__module__.startswith("django.")}:
         if kind not in watch.worked:
             found.append(f"{kind.__name__} never renders without an error: {sorted(set(watch.log.errors))}")
+    found += [f"the walk differs: {difference}" for difference in differences(engine_of(source), "page.html")]
     spec = shipped()[key]
     for name, weak in weaker(spec):
         tagspecs._tags[key] = weak
