@@ -1,25 +1,16 @@
 //! The way from a byte offset to a line and a column.
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::diag::Span;
 
 /// Finds line and column (in characters, from 1) of byte offsets in one source.
-///
-/// It counts ahead only once every `STRIDE` bytes, and from there when it is asked.
 #[derive(Debug)]
 pub struct Lines {
-    before: Vec<Counts>,
-    /// Whether bytes are characters.
-    ascii: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    newlines: usize,
-    chars: usize,
-    /// Where the line starts.
-    start: usize,
+    /// Where each line starts.
+    starts: Vec<usize>,
+    /// How many characters there are before each stretch of `STRIDE` bytes; nothing if bytes are characters.
+    chars: Vec<usize>,
 }
 
 /// Few enough for a byte to count them.
@@ -31,18 +22,18 @@ impl Lines {
     /// Returns the index of `source`.
     #[must_use]
     pub fn new(source: &str) -> Self {
-        let ascii = source.is_ascii();
-        let mut counts = Counts::default();
-        let mut before = Vec::with_capacity(source.len() / STRIDE + 1);
-        for (row, chunk) in source.as_bytes().chunks(STRIDE).enumerate() {
-            before.push(counts);
-            counts.newlines += count(chunk, is_newline);
-            counts.start = memrchr(b'\n', chunk).map_or(counts.start, |newline| row * STRIDE + newline + 1);
-            if !ascii {
-                counts.chars += count(chunk, starts_char);
-            }
+        let mut starts = Vec::with_capacity(source.len() / 32 + 1);
+        starts.push(0);
+        starts.extend(memchr_iter(b'\n', source.as_bytes()).map(|newline| newline + 1));
+        let mut chars = Vec::new();
+        if !source.is_ascii() {
+            let mut before = 0;
+            chars.extend(source.as_bytes().chunks(STRIDE).map(|chunk| {
+                before += count(chunk);
+                before - count(chunk)
+            }));
         }
-        Self { before, ascii }
+        Self { starts, chars }
     }
 
     /// Returns the line of `at`, from 1.
@@ -54,12 +45,10 @@ impl Lines {
     /// Returns line, column and length in characters of `span`.
     #[must_use]
     pub fn position(&self, source: &str, span: Span) -> (usize, usize, usize) {
-        let span = Span { start: span.start.min(source.len()), ..span };
-        let (counts, rest) = self.near(source, span.start);
-        let line = counts.newlines + count(rest, is_newline) + 1;
-        let start = memrchr(b'\n', rest).map_or(counts.start, |newline| span.start - rest.len() + newline + 1);
-        let column = self.chars_between(source, start, span.start) + 1;
-        (line, column, self.chars_between(source, span.start, span.start.saturating_add(span.len)))
+        let (start, end) = (span.start.min(source.len()), span.start.saturating_add(span.len).min(source.len()));
+        let line = self.starts.partition_point(|line| *line <= start);
+        let column = self.chars_between(source, self.starts.get(line - 1).copied().unwrap_or(0), start) + 1;
+        (line, column, self.chars_between(source, start, end))
     }
 
     /// Returns the text of the line of `at`, without its end.
@@ -87,37 +76,23 @@ impl Lines {
     }
 
     fn chars_between(&self, source: &str, from: usize, to: usize) -> usize {
-        match source.as_bytes().get(from..to.min(source.len())) {
-            Some(all) if self.ascii => all.len(),
-            Some(short) if short.len() <= STRIDE => count(short, starts_char),
+        match source.as_bytes().get(from..to) {
+            Some(all) if self.chars.is_empty() => all.len(),
+            Some(short) if short.len() <= STRIDE => count(short),
             _ => self.chars_before(source, to).saturating_sub(self.chars_before(source, from)),
         }
     }
 
     fn chars_before(&self, source: &str, at: usize) -> usize {
-        let (counts, rest) = self.near(source, at);
-        counts.chars + count(rest, starts_char)
-    }
-
-    /// Returns what was counted before `at`, and the bytes from there.
-    fn near<'s>(&self, source: &'s str, at: usize) -> (Counts, &'s [u8]) {
-        let at = at.min(source.len());
-        let row = (at / STRIDE).min(self.before.len().saturating_sub(1));
-        (self.before.get(row).copied().unwrap_or_default(), &source.as_bytes()[row * STRIDE..at])
+        let row = (at / STRIDE).min(self.chars.len().saturating_sub(1));
+        let rest = source.as_bytes().get(row * STRIDE..at).unwrap_or(&[]);
+        self.chars.get(row).copied().unwrap_or(0) + count(rest)
     }
 }
 
-fn is_newline(byte: u8) -> bool {
-    byte == b'\n'
-}
-
-fn starts_char(byte: u8) -> bool {
-    byte & 0xc0 != 0x80
-}
-
-/// Returns how many of at most `STRIDE` bytes there are; the sum of bytes is what compilers make fast.
-fn count(bytes: &[u8], what: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(what(*byte)))).into()
+/// Returns how many characters start in at most `STRIDE` bytes; the sum of bytes is what compilers make fast.
+fn count(bytes: &[u8]) -> usize {
+    bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(byte & 0xc0 != 0x80))).into()
 }
 
 #[cfg(test)]

@@ -92,6 +92,11 @@ fn merge(known: &mut Vec<String>, more: &[String]) {
 
 /// Returns the digits of a hash.
 pub(crate) fn hex(hash: u128) -> String {
-    let digits = (0..32).rev().map(|row| (hash >> (4 * row)) & 15);
-    digits.map(|digit| char::from(b"0123456789abcdef"[usize::try_from(digit).unwrap_or(0)])).collect()
+    let mut digits = String::with_capacity(32);
+    for byte in hash.to_be_bytes() {
+        digits.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+    }
+    digits
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
