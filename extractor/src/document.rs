@@ -133,7 +133,9 @@ fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut Json) 
 fn position<R: Resolver>(linker: &Linker<'_, R>, place: Place, out: &mut Json) {
     let (line, column, length) =
         linker.files.get(place.file).map_or((1, 1, 0), |file| file.lines.position(&file.source, place.span));
-    out.list([place.file, line, column, length], Json::number);
+    out.raw("[");
+    out.numbers([place.file, line, column, length]);
+    out.raw("]");
 }
 
 fn optional(out: &mut Json, text: Option<&str>) {

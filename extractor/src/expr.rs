@@ -212,7 +212,8 @@ impl Exprs {
 
 /// Returns whether `int()` accepts a step, so that it may be a list index.
 fn is_index(part: &str) -> bool {
-    !part.starts_with(|first: char| first.is_ascii_alphabetic())
+    // Most are names, which end here.
+    part.as_bytes().first().is_some_and(|first| first.is_ascii_digit() || !first.is_ascii())
         && part.chars().next().is_some_and(|first| digit(first).is_some())
         && is_int(part)
 }

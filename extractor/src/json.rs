@@ -32,7 +32,7 @@ impl Json {
     pub(crate) fn string(&mut self, text: &str) {
         self.raw("\"");
         let mut rest = text.as_bytes();
-        while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+        while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
             self.0.extend_from_slice(&rest[..at]);
             self.escape(rest[at]);
             rest = &rest[at + 1..];
@@ -54,18 +54,26 @@ impl Json {
 
     /// Writes a number.
     pub(crate) fn number(&mut self, number: usize) {
+        self.numbers([number]);
+    }
+
+    /// Writes numbers with commas between.
+    pub(crate) fn numbers<const N: usize>(&mut self, numbers: [usize; N]) {
         // Most are lines and columns: `write!` would take longer than all the rest of the document.
-        let mut digits = [b'0'; 20];
-        let (mut first, mut rest) = (19, number);
-        while rest >= 10 {
-            digits[first] = DIGITS[rest % 10];
-            (first, rest) = (first - 1, rest / 10);
-        }
-        digits[first] = DIGITS[rest % 10];
-        match digits[first..] {
-            [one] => self.0.push(one),
-            [ten, one] => self.0.extend([ten, one]),
-            ref all => self.0.extend_from_slice(all),
+        for (row, number) in numbers.into_iter().enumerate() {
+            if row > 0 {
+                self.0.push(b',');
+            }
+            let (tens, one) = (number / 10, b'0' + (number % 10) as u8);
+            match tens {
+                0 => self.0.push(one),
+                1..=9 => self.0.extend([b'0' + tens as u8, one]),
+                10..=99 => self.0.extend([b'0' + (tens / 10) as u8, b'0' + (tens % 10) as u8, one]),
+                _ => {
+                    self.numbers([tens]);
+                    self.0.push(one);
+                }
+            }
         }
     }
 
@@ -82,7 +90,18 @@ impl Json {
     }
 }
 
-const DIGITS: &[u8; 10] = b"0123456789";
+/// The bytes that no string may have as they are.
+static ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = true;
+        control += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -98,7 +98,7 @@ impl<'s> Openers<'s> {
     fn next_tag(&mut self, from: usize) -> Option<(Kind, usize, usize)> {
         let mut at = from;
         loop {
-            at += memchr(b'{', self.bytes.get(at..)?)?;
+            at = find(self.bytes, at, b'{')?;
             let (kind, row, first, second) = match self.bytes.get(at + 1)? {
                 b'%' => (Kind::Block, 0, b'%', b'}'),
                 b'{' => (Kind::Var, 1, b'}', b'}'),
@@ -125,7 +125,7 @@ impl<'s> Openers<'s> {
             return self.bytes.len();
         }
         if at >= self.line_end {
-            self.line_end = memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |found| at + found);
+            self.line_end = find(self.bytes, at, b'\n').unwrap_or(self.bytes.len());
         }
         self.line_end
     }
@@ -134,12 +134,29 @@ impl<'s> Openers<'s> {
 fn closer(bytes: &[u8], from: usize, first: u8, second: u8) -> Option<usize> {
     let mut at = from;
     loop {
-        at += memchr(first, bytes.get(at..)?)?;
+        at = find(bytes, at, first)?;
         if bytes.get(at + 1) == Some(&second) {
             return Some(at + 2);
         }
         at += 1;
     }
+}
+
+/// Returns where `byte` is next, at or after `from`; it is near in most cases, where a call of `memchr` costs more than the search.
+fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = from;
+    for _ in 0..6 {
+        let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { break };
+        // Bytes that are equal become zero, and the lowest zero gets its high bit.
+        let differ = u64::from_le_bytes(*eight) ^ (ONES * u64::from(byte));
+        let zeros = differ.wrapping_sub(ONES) & !differ & (ONES << 7);
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr(byte, bytes.get(at..)?).map(|found| at + found)
 }
 
 #[cfg(test)]

@@ -1,9 +1,5 @@
 //! Names as small numbers.
 
-use std::hash::Hasher;
-
-use rustc_hash::FxHasher;
-
 /// A name of one extraction; equal names have equal numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Sym(pub(crate) u32);
@@ -35,10 +31,7 @@ impl Default for Names {
 impl Names {
     /// Returns the number of `name`.
     pub(crate) fn intern(&mut self, name: &str) -> Sym {
-        let mut hasher = FxHasher::default();
-        hasher.write(name.as_bytes());
-        let [.., a, b, c, d] = hasher.finish().to_be_bytes();
-        let hash = u32::from_le_bytes([a, b, c, d]);
+        let hash = hash(name.as_bytes());
         let mut at = self.home(hash);
         while self.table[at].taken > 0 {
             let sym = Sym(self.table[at].taken - 1);
@@ -101,6 +94,24 @@ impl Names {
         let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or(0) };
         (start, self.ends.get(row).copied().unwrap_or(start))
     }
+}
+
+/// Returns a hash of which all bits are good; names are short.
+fn hash(name: &[u8]) -> u32 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut mixed = name.len() as u64;
+    let mut rest = name;
+    while let Some((eight, more)) = rest.split_first_chunk::<8>() {
+        mixed = (mixed ^ u64::from_le_bytes(*eight)).wrapping_mul(ODD);
+        mixed ^= mixed >> 32;
+        rest = more;
+    }
+    let last = match name.last_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
+    mixed = (mixed ^ last).wrapping_mul(ODD);
+    (mixed >> 32) as u32
 }
 
 #[cfg(test)]

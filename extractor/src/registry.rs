@@ -32,6 +32,8 @@ pub struct Registry {
 pub(crate) struct Library {
     pub(crate) tags: FxHashMap<String, TagSpec>,
     pub(crate) filters: FxHashMap<String, Filter>,
+    /// Whether it has a name that builtin libraries have, too.
+    pub(crate) shadows: bool,
 }
 
 /// What is known of a tag.
@@ -103,13 +105,14 @@ impl Registry {
     /// If `json` is not of the documented form.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
         let raw: RawRegistry = serde_json::from_slice(json)?;
-        Ok(Self {
-            django: raw.django,
-            dotall: raw.dotall,
-            hash: format!("{:032x}", xxh3_128(json)),
-            builtins: raw.builtins.into(),
-            libraries: raw.libraries.into_iter().map(|(name, library)| (name, library.into())).collect(),
-        })
+        let builtins = Library::from(raw.builtins);
+        let mut libraries: BTreeMap<String, Library> =
+            raw.libraries.into_iter().map(|(name, library)| (name, library.into())).collect();
+        for library in libraries.values_mut() {
+            library.shadows = library.tags.keys().any(|name| builtins.tags.contains_key(name))
+                || library.filters.keys().any(|name| builtins.filters.contains_key(name));
+        }
+        Ok(Self { django: raw.django, dotall: raw.dotall, hash: format!("{:032x}", xxh3_128(json)), builtins, libraries })
     }
 
     /// Returns the libraries, of those that can be loaded, that have a tag or filter called `name`.
@@ -179,7 +182,7 @@ impl From<RawLibrary> for Library {
             };
             (name, known)
         });
-        Self { tags: tags.collect(), filters: filters.collect() }
+        Self { tags: tags.collect(), filters: filters.collect(), shadows: false }
     }
 }
 

@@ -26,6 +26,16 @@ impl<'s> Bit<'s> {
         Span::new(self.at, self.text.len())
     }
 
+    /// Returns whether it is a string in quotes, with none of them and no backslash in it.
+    pub(crate) fn is_plain_string(&self) -> bool {
+        match self.text.as_bytes() {
+            [quote @ (b'"' | b'\''), inner @ .., last] if quote == last => {
+                !inner.iter().any(|byte| byte == quote || *byte == b'\\')
+            }
+            _ => false,
+        }
+    }
+
     /// Returns `key` and value of `key=value`; no key where the bit does not start with a word and `=`.
     pub(crate) fn keyword(&self) -> (Option<&str>, Bit<'_>) {
         let text: &str = &self.text;
@@ -55,7 +65,7 @@ pub(crate) fn split_contents(contents: &str, at: usize) -> Result<Bits<'_>, Erro
     let mut bits = Bits::new();
     while let Some((start, word)) = words.next() {
         let mut bit = Bit::new(word, at + start);
-        if word.starts_with("_(\"") || word.starts_with("_('") {
+        if let [b'_', b'(', b'"' | b'\'', ..] = word.as_bytes() {
             let closer = if word.as_bytes()[2] == b'"' { "\")" } else { "')" };
             while !bit.text.ends_with(closer) {
                 let Some((_, next)) = words.next() else {

@@ -162,6 +162,13 @@ fn wide(text: &str, at: usize) -> Option<char> {
 
 /// Returns `text` without the characters that Python's `str.strip` removes, and how many bytes went in front.
 pub(crate) fn strip(text: &str) -> (&str, usize) {
+    // As most write it: one space on either side.
+    if let [b' ', first, .., last, b' '] = text.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return (&text[1..text.len() - 1], 1);
+    }
     let start = skip(text, 0, Kinds::SPACE);
     let rest = &text[start..];
     match rest.as_bytes() {

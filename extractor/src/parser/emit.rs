@@ -18,8 +18,11 @@ impl Parser<'_> {
         self.emit(Op::Read(Read::of(expr, uses)));
     }
 
-    /// Adds a read of an argument.
+    /// Adds a read of an argument; a plain string reads nothing.
     pub(crate) fn argument(&mut self, bit: &Bit<'_>, uses: Uses) -> Result<(), Error> {
+        if bit.is_plain_string() {
+            return Ok(());
+        }
         let expr = self.compile(bit)?;
         self.read(expr, uses);
         Ok(())

@@ -60,6 +60,12 @@ type Nodes = SmallVec<[Node; 4]>;
 /// Returns the reads of the tag's condition in the order in which they happen.
 pub(super) fn condition(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<Reads, Error> {
     let bits = tag.bits()?;
+    if let [_, only] = bits.as_slice()
+        && Operator::of(&only.text).is_none()
+    {
+        let read = Read { expr: parser.compile(only)?, want: Want::Use(Uses::BOOL), maybe: false };
+        return Ok(smallvec![read]);
+    }
     let words = words(parser, bits.get(1..).unwrap_or(&[]))?;
     let (nodes, root) = tree(tag, &words)?;
     Ok(reads(parser, &nodes, root))

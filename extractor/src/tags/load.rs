@@ -21,9 +21,9 @@ fn load_library(parser: &mut Parser<'_>, label: &Bit<'_>, only: Option<&[Bit<'_>
         parser.unit.libraries.push(label.text.to_string());
     }
     if let Some(only) = only {
-        return parser.loaded.add_only(library, label, only);
+        return parser.loaded.add_only(library, only);
     }
-    parser.loaded.add(library);
+    parser.loaded.add(library, None);
     Ok(())
 }
 
