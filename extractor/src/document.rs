@@ -7,14 +7,14 @@ use crate::registry::Registry;
 use crate::resolver::Resolver;
 use crate::tree::Place;
 
-/// Returns the document as JSON text.
-pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, partial: Option<&str>) -> String {
+/// Writes the document.
+pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, partial: Option<&str>, out: &mut Json) {
     let entry = linker.files.first();
-    let mut out = Json::with_capacity(1024 + entry.map_or(0, |file| file.source.len()));
+    out.start(1024 + entry.map_or(0, |file| file.source.len()));
     out.raw("{\"v\":1,\"kind\":\"linked\",\"template\":{\"name\":");
-    optional(&mut out, entry.and_then(|file| file.name.as_deref()));
+    optional(out, entry.and_then(|file| file.name.as_deref()));
     out.raw(",\"partial\":");
-    optional(&mut out, partial);
+    optional(out, partial);
     out.raw(",\"hash\":");
     out.word(entry.map_or("", |file| &file.hash));
     out.raw(",\"bytes\":");
@@ -30,7 +30,7 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
         out.raw("}");
     });
     out.raw(",\"roots\":");
-    linker.machine.tree.write(&linker.machine.names, &mut out, &mut |place, out| position(linker, place, out));
+    linker.machine.tree.write(&linker.machine.names, out, &mut |place, out| position(linker, place, out));
     out.raw(",\"deps\":");
     out.list(linker.dependencies.iter(), |out, dependency| write_dependency(linker, dependency, out));
     if !linker.context.is_empty() {
@@ -60,7 +60,6 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
         out.raw("}");
     }
     out.raw("}");
-    out.finish()
 }
 
 fn write_dependency<R: Resolver>(linker: &Linker<'_, R>, dependency: &Dependency, out: &mut Json) {

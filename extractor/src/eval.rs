@@ -60,10 +60,11 @@ pub(crate) struct Machine {
     kept: FxHashMap<Value, ValueId>,
 }
 
-impl Machine {
-    pub(crate) fn new(locals: bool) -> Self {
+impl Default for Machine {
+    fn default() -> Self {
         let mut names = Names::default();
         let known = Known::new(&mut names);
+        names.keep();
         let mut scope = Scope::default();
         scope.push(false);
         Self {
@@ -74,10 +75,27 @@ impl Machine {
             conditions: 0,
             loops: Vec::new(),
             too_long: None,
-            locals: locals.then(Locals::default),
+            locals: None,
             values: Vec::new(),
             kept: FxHashMap::default(),
         }
+    }
+}
+
+impl Machine {
+    /// Goes back to where it started, but for the room that it has.
+    pub(crate) fn clear(&mut self) {
+        let Self { names, tree, scope, known: _, conditions, loops, too_long, locals, values, kept } = self;
+        names.forget();
+        tree.clear();
+        scope.clear();
+        scope.push(false);
+        *conditions = 0;
+        loops.clear();
+        *too_long = None;
+        *locals = None;
+        values.clear();
+        kept.clear();
     }
 
     /// Returns what an expression may stand for; its filters read what they read.

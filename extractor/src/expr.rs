@@ -69,10 +69,18 @@ pub(crate) struct Exprs {
 pub(crate) struct ExprId(u32);
 
 impl Exprs {
-    /// Returns an empty arena with room for what so many tags usually make.
-    pub(crate) fn with_capacity(tags: usize) -> Self {
+    /// Makes room for what so many tags usually make.
+    pub(crate) fn reserve(&mut self, tags: usize) {
         let some = tags / 2 + 1;
-        Self { rows: Vec::with_capacity(some), segments: Vec::with_capacity(2 * some), calls: Vec::with_capacity(some / 2) }
+        self.rows.reserve(some);
+        self.segments.reserve(2 * some);
+        self.calls.reserve(some / 2);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.segments.clear();
+        self.calls.clear();
     }
 
     pub(crate) fn get(&self, id: ExprId) -> Option<&Expr> {

@@ -1,15 +1,23 @@
 //! JSON text.
 
 /// JSON that is being written; what goes in are strings, so it is UTF-8.
+#[derive(Default)]
 pub(crate) struct Json(Vec<u8>);
 
 impl Json {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+    /// Forgets what was written, and makes room for so much.
+    pub(crate) fn start(&mut self, bytes: usize) {
+        self.0.clear();
+        self.0.reserve(bytes);
     }
 
-    pub(crate) fn finish(self) -> String {
-        String::from_utf8(self.0).unwrap_or_default()
+    #[cfg(feature = "python")]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.clone()).unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -64,11 +72,11 @@ impl Json {
             if row > 0 {
                 self.0.push(b',');
             }
-            let (tens, one) = (number / 10, b'0' + (number % 10) as u8);
+            let (tens, one) = (number / 10, DIGITS[number % 10]);
             match tens {
                 0 => self.0.push(one),
-                1..=9 => self.0.extend([b'0' + tens as u8, one]),
-                10..=99 => self.0.extend([b'0' + (tens / 10) as u8, b'0' + (tens % 10) as u8, one]),
+                1..=9 => self.0.extend([DIGITS[tens], one]),
+                10..=99 => self.0.extend([DIGITS[tens / 10], DIGITS[tens % 10], one]),
                 _ => {
                     self.numbers([tens]);
                     self.0.push(one);
@@ -90,6 +98,8 @@ impl Json {
     }
 }
 
+const DIGITS: &[u8; 10] = b"0123456789";
+
 /// The bytes that no string may have as they are.
 static ESCAPED: [bool; 256] = {
     let mut table = [false; 256];
@@ -108,9 +118,9 @@ mod tests {
     use super::*;
 
     fn written(write: impl Fn(&mut Json)) -> String {
-        let mut out = Json::with_capacity(0);
+        let mut out = Json::default();
         write(&mut out);
-        out.finish()
+        out.text()
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod parser;
 mod python;
 mod registry;
 mod resolver;
+mod room;
 mod scope;
 mod split;
 mod suggest;
@@ -38,6 +39,7 @@ pub use limits::Limits;
 pub use lines::Lines;
 pub use registry::Registry;
 pub use resolver::{Alone, Answer, Failure, Question, Refusal, Resolver, Source, Target};
+use room::Room;
 
 /// What to extract.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,9 +61,25 @@ pub struct Request<'s> {
 /// # Errors
 /// If the template or a parent is malformed or beyond our limits, or the resolver fails.
 pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver: R) -> Result<String, Failure<R::Error>> {
-    let mut linker = link::Linker::new(registry, resolver, request.locals, request.limits);
+    let mut room = Room::take();
+    extract_in(&mut room, request, registry, resolver)?;
+    let json = room.json.text();
+    room.leave();
+    Ok(json)
+}
+
+/// Writes the document to `room`.
+fn extract_in<R: Resolver>(
+    room: &mut Room,
+    request: Request<'_>,
+    registry: &Registry,
+    resolver: R,
+) -> Result<(), Failure<R::Error>> {
+    let mut linker = link::Linker::new(registry, resolver, request.locals, request.limits, room);
     linker.link(request.source, request.name, request.partial)?;
-    Ok(document::write(&linker, registry, request.partial))
+    document::write(&linker, registry, request.partial, &mut room.json);
+    linker.leave(room);
+    Ok(())
 }
 
 /// Returns the parts of one variable with filters, of the builtin libraries.

@@ -47,8 +47,11 @@ impl Lines {
     pub fn position(&self, source: &str, span: Span) -> (usize, usize, usize) {
         let (start, end) = (span.start.min(source.len()), span.start.saturating_add(span.len).min(source.len()));
         let line = self.starts.partition_point(|line| *line <= start);
-        let column = self.chars_between(source, self.starts.get(line - 1).copied().unwrap_or(0), start) + 1;
-        (line, column, self.chars_between(source, start, end))
+        let line_start = self.starts.get(line - 1).copied().unwrap_or(0);
+        if self.chars.is_empty() {
+            return (line, start - line_start + 1, end - start);
+        }
+        (line, self.chars_between(source, line_start, start) + 1, self.chars_between(source, start, end))
     }
 
     /// Returns the text of the line of `at`, without its end.
@@ -77,7 +80,6 @@ impl Lines {
 
     fn chars_between(&self, source: &str, from: usize, to: usize) -> usize {
         match source.as_bytes().get(from..to) {
-            Some(all) if self.chars.is_empty() => all.len(),
             Some(short) if short.len() <= STRIDE => count(short),
             _ => self.chars_before(source, to).saturating_sub(self.chars_before(source, from)),
         }

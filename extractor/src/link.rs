@@ -1,15 +1,19 @@
 //! Replays the program of a template, its parents and what it includes, and collects what they read.
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diag::{Diag, Error, NO_PARTIAL, Span, TOO_LONG_PATH, TOO_MANY_PATHS, TOO_MUCH_WORK};
 use crate::eval::Machine;
 use crate::limits::{Limits, MAX_SEGMENTS, MAX_STEPS};
 use crate::lines::Lines;
+use crate::locals::Locals;
 use crate::names::Sym;
 use crate::registry::Registry;
 use crate::resolver::{Answer, Failure, Question, Refusal, Resolver};
-use crate::unit::{BodyId, Op};
+use crate::room::Room;
+use crate::unit::{BodyId, Op, Unit};
 use crate::value::Value;
 
 mod branches;
@@ -48,7 +52,7 @@ enum Then {
 }
 
 pub(crate) struct Linker<'r, R> {
-    pub(crate) machine: Machine,
+    pub(crate) machine: Box<Machine>,
     pub(crate) files: Vec<File>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) context: Vec<ContextRead>,
@@ -67,6 +71,8 @@ pub(crate) struct Linker<'r, R> {
     chain: usize,
     active: Vec<Active>,
     runs: Vec<Run>,
+    /// Empty programs.
+    units: Vec<Unit>,
     steps: usize,
     rounds: usize,
 }
@@ -79,9 +85,11 @@ enum Trouble<E> {
 type Outcomes<T, E> = Result<T, Trouble<E>>;
 
 impl<'r, R: Resolver> Linker<'r, R> {
-    pub(crate) fn new(registry: &'r Registry, resolver: R, locals: bool, limits: Limits) -> Self {
+    pub(crate) fn new(registry: &'r Registry, resolver: R, locals: bool, limits: Limits, room: &mut Room) -> Self {
+        let mut machine = room.machine.take().unwrap_or_default();
+        machine.locals = locals.then(Locals::default);
         Self {
-            machine: Machine::new(locals),
+            machine,
             files: Vec::new(),
             dependencies: Vec::new(),
             context: Vec::new(),
@@ -99,9 +107,19 @@ impl<'r, R: Resolver> Linker<'r, R> {
             chain: 0,
             active: Vec::new(),
             runs: Vec::new(),
+            units: std::mem::take(&mut room.units),
             steps: 0,
             rounds: 0,
         }
+    }
+
+    /// Gives back what it worked with.
+    pub(crate) fn leave(self, room: &mut Room) {
+        let Self { machine, files, chains, runs, active, units, .. } = self;
+        // They hold programs, too.
+        drop((chains, runs, active));
+        let read = files.into_iter().filter_map(|file| file.unit.and_then(Rc::into_inner));
+        room.put(machine, units.into_iter().chain(read));
     }
 
     /// Links the template, or one of its partials.

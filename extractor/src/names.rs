@@ -11,6 +11,8 @@ pub(crate) struct Names {
     /// A hash table, a power of two long and at most half full.
     table: Vec<Slot>,
     joined: String,
+    /// How many names, and how much text, were there when it was told to keep them.
+    kept: (usize, usize),
 }
 
 /// A place in the table: half of the hash, and the number plus one.
@@ -20,15 +22,43 @@ struct Slot {
     taken: u32,
 }
 
+/// A table that is larger takes longer to empty than to make anew.
+const MOST_FREE: usize = 512;
 const FREE: Slot = Slot { hash: 0, taken: 0 };
 
 impl Default for Names {
     fn default() -> Self {
-        Self { text: String::with_capacity(1024), ends: Vec::with_capacity(64), table: vec![FREE; 128], joined: String::new() }
+        Self {
+            text: String::with_capacity(1024),
+            ends: Vec::with_capacity(64),
+            table: vec![FREE; 128],
+            joined: String::new(),
+            kept: (0, 0),
+        }
     }
 }
 
 impl Names {
+    /// Keeps the names that it has when it forgets.
+    pub(crate) fn keep(&mut self) {
+        self.kept = (self.ends.len(), self.text.len());
+    }
+
+    /// Forgets all names but those that it keeps.
+    pub(crate) fn forget(&mut self) {
+        let (names, bytes) = self.kept;
+        self.ends.truncate(names);
+        self.text.truncate(bytes);
+        if self.table.len() > MOST_FREE {
+            self.table = vec![FREE; 128];
+        }
+        self.table.fill(FREE);
+        for row in (0_u32..).take(names) {
+            let hash = hash(self.bytes(Sym(row)));
+            self.settle(Slot { hash, taken: row + 1 });
+        }
+    }
+
     /// Returns the number of `name`.
     pub(crate) fn intern(&mut self, name: &str) -> Sym {
         let hash = hash(name.as_bytes());
@@ -68,14 +98,19 @@ impl Names {
     fn grow(&mut self) {
         let larger = vec![FREE; self.table.len() * 4];
         for slot in std::mem::replace(&mut self.table, larger) {
-            let mut at = self.home(slot.hash);
-            while slot.taken > 0 && self.table[at].taken > 0 {
-                at = (at + 1) & (self.table.len() - 1);
-            }
             if slot.taken > 0 {
-                self.table[at] = slot;
+                self.settle(slot);
             }
         }
+    }
+
+    /// Puts a name, which is not there, into the table.
+    fn settle(&mut self, slot: Slot) {
+        let mut at = self.home(slot.hash);
+        while self.table[at].taken > 0 {
+            at = (at + 1) & (self.table.len() - 1);
+        }
+        self.table[at] = slot;
     }
 
     /// Returns the text of a name.

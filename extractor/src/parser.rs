@@ -73,7 +73,6 @@ pub(crate) struct Parser<'a> {
     tokens: Vec<Token<'a>>,
     next: usize,
     frames: Vec<Frame<'a>>,
-    ops: Vec<Op>,
     nontext: bool,
     super_name: Sym,
     closers: Option<FxHashMap<usize, usize>>,
@@ -90,6 +89,7 @@ pub(crate) fn parse(
     registry: &Registry,
     names: &mut Names,
     limits: Limits,
+    mut unit: Unit,
 ) -> Result<Unit, Error> {
     if source.len() > limits.template_bytes {
         let message = format!("the template has {} bytes, more than {}", source.len(), limits.template_bytes);
@@ -98,9 +98,10 @@ pub(crate) fn parse(
     let super_name = names.intern("super");
     let mut tokens = Vec::with_capacity(source.len() / 40 + 4);
     tokens.extend(tags_of(source, registry.dotall).filter(|token| token.kind != Kind::Text));
+    unit.reserve(tokens.len());
     let parser = Parser {
         names,
-        unit: Unit::with_capacity(tokens.len()),
+        unit,
         template,
         named_cycles: FxHashMap::default(),
         any_cycle: false,
@@ -110,7 +111,6 @@ pub(crate) fn parse(
         tokens,
         next: 0,
         frames: Vec::new(),
-        ops: Vec::with_capacity(16),
         nontext: false,
         super_name,
         closers: None,
@@ -219,7 +219,7 @@ impl<'a> Parser<'a> {
             Turn::Close(op) => {
                 self.frames.pop();
                 self.nontext = true;
-                self.ops.extend(op);
+                self.unit.pending.extend(op);
             }
         }
         Ok(())
@@ -227,7 +227,7 @@ impl<'a> Parser<'a> {
 
     /// Returns the body of what is pending from `from` on.
     fn take_body(&mut self, from: usize) -> BodyId {
-        self.unit.add_body(self.ops.drain(from..))
+        self.unit.add_pending(from)
     }
 
     /// Goes on after an error where an unknown tag may have made sense of the token, since that tag may read everything anyway.
@@ -249,7 +249,7 @@ impl<'a> Parser<'a> {
         while self.frames.len() > depth {
             let Some(frame) = self.frames.pop() else { break };
             let body = self.take_body(frame.from);
-            self.ops.push(Op::Maybe(body));
+            self.unit.pending.push(Op::Maybe(body));
         }
     }
 
@@ -265,7 +265,7 @@ impl<'a> Parser<'a> {
         if self.frames.len() >= self.limits.depth {
             return Err(Error::new(TOO_DEEP, tag.span, format!("tags are nested deeper than {}", self.limits.depth)));
         }
-        self.frames.push(Frame { token: *tag, section, from: self.ops.len() });
+        self.frames.push(Frame { token: *tag, section, from: self.unit.pending.len() });
         self.nontext = false;
         Ok(())
     }

@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::diag::{CODES, Error, NOT_TEXT, Span};
 use crate::grammar::{Atom, is_float};
+use crate::room::Room;
 use crate::{Answer, Failure, Kind, Limits, Lines, Question, Refusal, Request, Resolver, Source, Target};
 
 create_exception!(
@@ -40,14 +41,14 @@ impl Registry {
 /// What a template and all that it needs read from the context.
 #[pyclass(frozen, module = "djust_ast._extractor")]
 struct PathTree {
-    json: String,
+    json: Py<PyBytes>,
 }
 
 #[pymethods]
 impl PathTree {
     /// Returns the document as JSON.
-    fn json<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.json.as_bytes())
+    fn json(&self, py: Python<'_>) -> Py<PyBytes> {
+        self.json.clone_ref(py)
     }
 }
 
@@ -155,8 +156,13 @@ fn extract(
     });
     let request = Request { source: text(source, name)?, name, partial, locals, limits };
     let (registry, resolver) = (&registry.inner, Callback { resolve, choose });
-    match py.detach(|| crate::extract(request, registry, resolver)) {
-        Ok(json) => Ok(PathTree { json }),
+    let mut room = Room::take();
+    match py.detach(|| crate::extract_in(&mut room, request, registry, resolver)) {
+        Ok(()) => {
+            let json = PyBytes::new(py, room.json.bytes()).unbind();
+            room.leave();
+            Ok(PathTree { json })
+        }
         Err(Failure::Resolver(error)) => Err(error),
         Err(Failure::Template(refusal)) => Err(refused(py, *refusal)?),
     }

@@ -42,6 +42,13 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
+        self.bindings.clear();
+        self.log.clear();
+        (self.serial, self.walls) = (0, 0);
+    }
+
     /// Opens a scope; through a `wall` nothing further out can be seen.
     pub(crate) fn push(&mut self, wall: bool) {
         self.serial += 1;

@@ -114,6 +114,13 @@ impl Default for Tree {
 }
 
 impl Tree {
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+        self.known.clear();
+        self.labels.clear();
+        self.reads = 0;
+    }
+
     /// Returns the node of a name of the context.
     pub(crate) fn root(&mut self, name: Sym) -> NodeId {
         self.node(None, Via::Root, name)

@@ -139,6 +139,8 @@ pub(crate) struct Extends {
 pub(crate) struct Unit {
     pub(crate) exprs: Exprs,
     ops: Vec<Op>,
+    /// The operations of bodies that have not ended.
+    pub(crate) pending: Vec<Op>,
     /// Where the operations of each body start and end.
     bodies: Vec<(usize, usize)>,
     pub(crate) top: Option<BodyId>,
@@ -153,14 +155,28 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// Returns an empty program with room for what so many tags usually make.
-    pub(crate) fn with_capacity(tags: usize) -> Self {
-        Self {
-            exprs: Exprs::with_capacity(tags),
-            ops: Vec::with_capacity(tags),
-            bodies: Vec::with_capacity(tags / 2 + 2),
-            ..Self::default()
-        }
+    /// Makes room for what so many tags usually make.
+    pub(crate) fn reserve(&mut self, tags: usize) {
+        self.exprs.reserve(tags);
+        self.ops.reserve(tags);
+        self.bodies.reserve(tags / 2 + 2);
+    }
+
+    /// Returns an empty program with the room of this one.
+    pub(crate) fn cleared(mut self) -> Self {
+        let Self { exprs, ops, pending, bodies, blocks, partials, unknown, libraries, diags, top, all_blocks, extends } =
+            &mut self;
+        exprs.clear();
+        ops.clear();
+        pending.clear();
+        bodies.clear();
+        blocks.clear();
+        partials.clear();
+        unknown.clear();
+        libraries.clear();
+        diags.clear();
+        (*top, *all_blocks, *extends) = (None, None, None);
+        self
     }
 
     pub(crate) fn op(&self, (body, row): (BodyId, usize)) -> Option<&Op> {
@@ -168,9 +184,20 @@ impl Unit {
         self.ops.get(start..end)?.get(row)
     }
 
+    /// Returns the body of what is pending from `from` on.
+    pub(crate) fn add_pending(&mut self, from: usize) -> BodyId {
+        let start = self.ops.len();
+        self.ops.extend(self.pending.drain(from..));
+        self.end_body(start)
+    }
+
     pub(crate) fn add_body(&mut self, ops: impl IntoIterator<Item = Op>) -> BodyId {
         let start = self.ops.len();
         self.ops.extend(ops);
+        self.end_body(start)
+    }
+
+    fn end_body(&mut self, start: usize) -> BodyId {
         self.bodies.push((start, self.ops.len()));
         BodyId(u32::try_from(self.bodies.len() - 1).unwrap_or(u32::MAX))
     }

@@ -20,7 +20,7 @@ pub(crate) struct File {
     pub(crate) source: String,
     pub(crate) hash: String,
     pub(crate) lines: Lines,
-    unit: Option<Rc<Unit>>,
+    pub(super) unit: Option<Rc<Unit>>,
 }
 
 /// The program of a file.
@@ -50,9 +50,16 @@ impl<R: Resolver> Linker<'_, R> {
         if let Some(unit) = &known.unit {
             return Ok(Code { unit: Rc::clone(unit), file });
         }
-        let mut parsed =
-            parser::parse(&known.source, known.template.as_deref(), file, self.registry, &mut self.machine.names, self.limits)
-                .map_err(|error| Trouble::Template(file, error))?;
+        let mut parsed = parser::parse(
+            &known.source,
+            known.template.as_deref(),
+            file,
+            self.registry,
+            &mut self.machine.names,
+            self.limits,
+            self.units.pop().unwrap_or_default(),
+        )
+        .map_err(|error| Trouble::Template(file, error))?;
         self.diags.append(&mut parsed.diags);
         self.diags.truncate(MAX_WARNINGS);
         merge(&mut self.unknown, &parsed.unknown);

@@ -10,7 +10,7 @@ use crate::unit::{BodyId, ExprId, Op, Read};
 impl Parser<'_> {
     /// Adds an operation to the body that is being read.
     pub(crate) fn emit(&mut self, op: Op) {
-        self.ops.push(op);
+        self.unit.pending.push(op);
     }
 
     /// Adds a read of a value itself.

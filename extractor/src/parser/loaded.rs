@@ -50,14 +50,12 @@ impl<'a> Loaded<'a> {
 
     /// Returns the library that `{% load label %}` names, and its label.
     pub(crate) fn library(&self, label: &Bit<'_>) -> Result<(&'a str, &'a Library), Error> {
-        match self.registry.libraries.get_key_value(&*label.text) {
-            Some((label, library)) => Ok((label, library)),
-            None => {
-                let known: Vec<&str> = self.registry.libraries.keys().map(String::as_str).collect();
-                let message = format!("'{}' is not a registered tag library. Must be one of:\n{}", label.text, known.join("\n"));
-                Err(Error::new(LIBRARY, label.span(), message))
-            }
+        if let Some((label, library)) = self.registry.libraries.get_key_value(&*label.text) {
+            return Ok((label, library));
         }
+        let known: Vec<&str> = self.registry.libraries.keys().map(String::as_str).collect();
+        let message = format!("'{}' is not a registered tag library. Must be one of:\n{}", label.text, known.join("\n"));
+        Err(Error::new(LIBRARY, label.span(), message))
     }
 
     /// Loads a library, or one of its names.
