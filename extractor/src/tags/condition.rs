@@ -63,7 +63,7 @@ pub(super) fn condition(parser: &mut Parser<'_>, tag: &TagToken<'_>) -> Result<R
     if let [_, only] = bits.as_slice()
         && Operator::of(&only.text).is_none()
     {
-        let read = Read { expr: parser.compile(only)?, want: Want::Use(Uses::BOOL), maybe: false };
+        let read = Read { lenient: true, ..Read::of(parser.compile(only)?, Uses::BOOL) };
         return Ok(smallvec![read]);
     }
     let words = words(parser, bits.get(1..).unwrap_or(&[]))?;
