@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import reduce
 
 from django.db.models import Model, OneToOneField
 from django.utils.functional import cached_property
@@ -22,6 +23,7 @@ from djust_ast.members import (
     member,
     names,
     opaque,
+    picks_rows,
     targets,
 )
 from djust_ast.paths import PathNode, merge, unsure
@@ -36,6 +38,7 @@ from djust_ast.specs import (
     Inlined,
     Many,
     Missing,
+    Pick,
     Related,
     SerializerSpec,
     SpecMember,
@@ -47,6 +50,7 @@ DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
 # What a filled list answers as the queryset would.
 LIST_USES = frozenset({"iter", "len", "bool"})
 LIST_NAMES = frozenset({"count", "exists"})
+ENDS = frozenset({"first", "last"})
 MAX_SEGMENTS = 64
 # Filters that look up what they sort by themselves.
 SORTS = frozenset({"dictsort", "dictsortreversed"})
@@ -150,7 +154,12 @@ def _entered(node: PathNode) -> bool:
 
 def _changes_us(m: SpecMember) -> bool:
     """Whether a body on the other side may change the object that we stand at, which it leads back to."""
+    if isinstance(m, Computed) and m.changes:
+        return True
     found = m.rows if isinstance(m, Computed) else m
+    if isinstance(found, Counted):
+        parts = [Many(pick.via, found.relation, "", pick.spec) for pick in found.picks]
+        return any(map(_changes_us, parts))
     if not isinstance(found, Related | Many):  # of a generic key it is not known: see ``kept``
         return False
     relation = found.relation
@@ -167,6 +176,8 @@ def _left(m: SpecMember) -> SpecMember:
             return Computed(m.name, m.where)
         case Related():
             return replace(m, quiet=True)
+        case Counted():
+            return Computed(m.name, m.where)
         case Many():
             return Computed(m.name, m.where, rows=m)
     return m
@@ -294,24 +305,68 @@ def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: t
     asked = node.attrs.keys() & LIST_NAMES
     plainly = not (node.quiet or node.uses or node.indexes or node.element) and counts_rows(relation.model)
     plainly = plainly and not any(node.attrs[ask].filters for ask in asked)
-    if asked and plainly and asked == node.attrs.keys():
+    picks = tuple(_picks(node, relation, scope.below(name, relation, model))) if plainly else ()
+    if plainly and (asked or picks) and asked | {pick.via for pick in picks} == node.attrs.keys():
         lazy = all(node.attrs[ask].conditional for ask in asked)
-        return Counted(name, relation, tuple(sorted(asked)), lazy, node.at)
+        return Counted(name, relation, tuple(sorted(asked)), lazy, node.at, picks)
     found = rows_node(node.attrs["all"]) if "all" in node.attrs else None
     if found is None:
-        return Computed(name, node.at, quiet=node.quiet)
+        return Computed(name, node.at, quiet=node.quiet, changes=_changing(node, relation, scope, model))
     element, lazy = found
+    ends = node.attrs.keys() & ENDS if plainly and picks_rows(relation.model) else frozenset[str]()
+    ends = ends if node.attrs.keys() == asked | ends | {"all"} else frozenset[str]()
+    element = reduce(merge, [element, *(unsure(node.attrs[end]) for end in sorted(ends))])
     spec = _bind(element, relation.model, scope.below(name, relation, model))
     lazy = lazy or node.attrs["all"].conditional
-    many = Many(name, relation, "all", spec, lazy, node.at, in_parts(node.attrs["all"]))
-    if asked and plainly and node.attrs.keys() == asked | {"all"}:
-        return replace(many, asks=tuple(sorted(asked)))
+    many = Many(name, relation, "all", spec, lazy, node.at, bool(ends) or in_parts(node.attrs["all"]))
+    alone = not ends or not any(below.kept or "esc" in below.uses for below in spec.walk())
+    if plainly and alone and (asked or ends) and node.attrs.keys() == asked | ends | {"all"}:
+        return replace(many, asks=tuple(sorted(asked | ends)))
     if node.quiet or node.uses or node.indexes or node.element or _spoken(node) != {"all"}:
         # Whatever is asked of the manager fetches planned rows: only where that never costs a query more.
         others = node.attrs.keys() - {"all"}
         safe = not many.lazy or not others or (not relation.m2m and others <= LIST_NAMES)
-        return Computed(name, node.at, rows=many if safe else None, quiet=node.quiet)
+        changes = not safe and _changing(node, relation, scope, model)
+        return Computed(name, node.at, rows=many if safe else None, quiet=node.quiet, changes=changes)
     return many
+
+
+def _changing(node: PathNode, relation: Relation, scope: _Scope, model: type[Model]) -> bool:
+    """Whether a row that some method of the manager gives may change the object that they belong to."""
+    rows = [child for name, child in node.attrs.items() if name not in LIST_NAMES and not child.quiet]
+    rows += [part for child in rows for part in (child.element, *child.indexes.values()) if part is not None]
+    below = [part._replace(indexes={}, element=None) for part in rows if part.attrs or part.uses - ENTERED]
+    if not below:
+        return False
+    spec = _bind(
+        unsure(reduce(merge, below)), relation.model, scope.below(relation.accessor, relation, model)
+    )
+    return _changes_us(Many("", relation, "", spec))
+
+
+def _picks(node: PathNode, relation: Relation, scope: _Scope) -> Iterator[Pick]:
+    """What is asked of the first or the last rows alone."""
+    for via, child in node.attrs.items() if picks_rows(relation.model) else ():
+        if via in ("first", "last") and not child.quiet:
+            read, top = child, 1
+        elif via == "all" and _few(child):
+            read, top = reduce(merge, child.indexes.values()), 1 + max(map(int, child.indexes))
+        else:
+            continue
+        spec = _bind(read, relation.model, scope)
+        if not any(
+            below.kept or "esc" in below.uses for below in spec.walk()
+        ):  # each use has an object of its own
+            yield Pick(via, spec, top, child.conditional)
+
+
+def _few(node: PathNode) -> bool:
+    """Whether rows are read by a few indexes, and in no other way."""
+    plain = not (node.quiet or node.attrs or node.element) and node.uses <= ENTERED
+    plain = plain and set(node.filters) <= {"first"}
+    return (
+        plain and bool(node.indexes) and all(index.isdecimal() and len(index) < 3 for index in node.indexes)
+    )
 
 
 def _explicit_many(name: str, node: PathNode, relation: Relation, scope: _Scope) -> Many:

@@ -29,11 +29,17 @@ from djust_ast.specs import (
     Inlined,
     Many,
     Missing,
+    Pick,
     Related,
     SerializerSpec,
 )
 
-_ANSWERS: dict[str, Callable[[int], Any]] = {"count": int, "exists": bool}
+_ANSWERS: dict[str, Callable[[list[Any]], Any]] = {
+    "count": len,
+    "exists": bool,
+    "first": lambda rows: rows[0] if rows else None,
+    "last": lambda rows: rows[-1] if rows else None,
+}
 _ENCODER = DjangoJSONEncoder()
 _PLAIN = (str, int, float, bool, type(None))
 _ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
@@ -78,13 +84,15 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
                 if isinstance(rows, BaseManager):
                     rows = {m.via: rows.all()} if m.via else rows.all()
                 items = [jsonify(item, m.spec) for item in (rows[m.via] if m.via else rows)]
-                answers = {ask: _ANSWERS[ask](len(items)) for ask in m.asks}
+                answers = {ask: _ANSWERS[ask](items) for ask in m.asks}
                 result[m.name] = {m.via: items} | answers if m.via else items
             case Counted():
                 asked = record[m.name]
                 if isinstance(asked, BaseManager):
-                    asked = {ask: getattr(asked, ask)() for ask in m.asks}
-                result[m.name] = {ask: called(answer) for ask, answer in asked.items()}
+                    asked = {ask: getattr(asked, ask)() for ask in (*m.asks, *(p.via for p in m.picks))}
+                result[m.name] = {ask: called(asked[ask]) for ask in m.asks} | {
+                    pick.via: _picked(called(asked[pick.via]), pick) for pick in m.picks
+                }
             case Computed() | Missing():
                 try:
                     value = called(record[m.name])
@@ -96,6 +104,13 @@ def jsonify(record: Any, spec: SerializerSpec) -> Any:
                 elif not callable(value):  # what Django refuses to call
                     result[m.name] = safe(value)
     return result
+
+
+def _picked(found: Any, pick: Pick) -> Any:
+    """The first or last row, or the first ones of all."""
+    if pick.via != "all":
+        return jsonify(found, pick.spec)
+    return [jsonify(row, pick.spec) for row in found[: pick.top]]
 
 
 def sensitive(name: str) -> bool:

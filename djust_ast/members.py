@@ -424,6 +424,18 @@ def counts_rows(model: type[Model]) -> bool:
     return all(getattr(manager, name) is getattr(Manager, name) for name in ("count", "exists"))
 
 
+@cache
+def picks_rows(model: type[Model]) -> bool:
+    """Whether ``first`` and ``last`` of the managers of its rows are Django's own."""
+    manager = type(model._default_manager)
+    cls = getattr(model._default_manager, "_queryset_class", None)
+    return all(
+        getattr(manager, name) is getattr(Manager, name)
+        and getattr(cls, name, None) is getattr(QuerySet, name)
+        for name in ("first", "last", "reverse", "order_by", "filter")
+    )
+
+
 def _asks_whose(function: Any) -> bool:
     """Whether the code of ``function`` names what only a related manager has."""
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)

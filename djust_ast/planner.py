@@ -7,7 +7,7 @@ rows of ``docs/plans.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from djust_ast.members import Relation, hand_made
 from djust_ast.plans import FRESH, Level, QueryPlan, State
@@ -23,7 +23,7 @@ from djust_ast.specs import (
     SerializerSpec,
     Targets,
 )
-from djust_ast.states import countable, state_behind
+from djust_ast.states import countable, picked_state, state_behind
 
 Path = tuple[str, ...]
 COUNTS = QueryPlan("counts")
@@ -78,8 +78,7 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
                     yield relation.refusal
                 if _tied(m):
                     yield f"a part of {name}.{m.name} is taken, whose order may have ties"
-                back = any(isinstance(below, Related) and below.known for below in m.spec.members)
-                if (relation.m2m or back) and (
+                if (relation.m2m or _leads_back(m.spec)) and (
                     next(_refusals(m.spec, FRESH), None) or state_behind(relation).rows
                 ):
                     yield f"the rows of {name}.{m.name} need instances"
@@ -88,6 +87,14 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
                     yield relation.refusal
                 if not countable(relation):
                     yield f"the rows of {name}.{m.name} cannot be counted together"
+                for pick in m.picks:
+                    state_ = picked_state(relation, [pick.via])
+                    if state_ is None:
+                        yield f"a part of {name}.{m.name} is taken, whose order may have ties"
+                    elif (relation.m2m or _leads_back(pick.spec)) and (
+                        next(_refusals(pick.spec, FRESH), None) or state_.rows
+                    ):
+                        yield f"the rows of {name}.{m.name} need instances"
 
 
 @dataclass(slots=True)
@@ -136,10 +143,30 @@ def _lay_out(spec: SerializerSpec, prefix: str, path: Path, layout: _Layout, *, 
                 layout.levels.append(_level(m, path, key))
             case Counted(relation=relation):
                 key = layout.column(prefix + relation.local)
-                rows = SerializerSpec(relation.model, ())
-                layout.levels.append(
-                    Level((*path, m.name), relation, rows, COUNTS, lazy=m.lazy, key=key, asks=m.asks)
-                )
+                layout.levels += _answers(m, (*path, m.name), key)
+
+
+def _leads_back(spec: SerializerSpec) -> bool:
+    """Whether it leads back to the very object that we came from."""
+    return any(isinstance(below, Related) and below.known for below in spec.members)
+
+
+def _answers(m: Counted, path: Path, key: int = -1, rows: str | None = None) -> Iterator[Level]:
+    """A level for the counts of a related manager, and one for each of its picks; ``rows`` says why no rows."""
+    if m.asks:
+        nothing = SerializerSpec(m.relation.model, ())
+        yield Level(path, m.relation, nothing, COUNTS, lazy=m.lazy, key=key, asks=m.asks)
+    for pick in m.picks:
+        state = picked_state(m.relation, [pick.via]) or FRESH
+        below = plan(pick.spec, replace(state, rows=rows or state.rows), key=m.relation.remote)
+        yield Level(path, m.relation, pick.spec, below, lazy=pick.lazy, key=key, via=pick.via, top=pick.top)
+
+
+def _answerable(m: Counted) -> bool:
+    """Whether all that is asked of the manager can be had for all parents at once."""
+    relation = m.relation
+    picked = all(picked_state(relation, [pick.via]) is not None for pick in m.picks)
+    return relation.refusal is None and countable(relation) and picked
 
 
 def _level(m: Related | Many, path: Path, key: int) -> Level:
@@ -191,6 +218,9 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
                 _append(loading, here, relation, m.spec, lazy=m.conditional or loading.may_raise)
             case Many() if not _tied(m):
                 _append(loading, here, m.relation, m.spec, lazy=m.lazy)
+            case Counted() if _answerable(m):
+                loading.levels += _answers(m, here, rows="its parent is an instance")
+                loading.loaded.add(here)
             case Computed(rows=Many() as rows) if not _tied(rows):
                 _append(loading, here, rows.relation, rows.spec, lazy=True)
             case Computed(rows=Targets(relation=relation, node=node)):

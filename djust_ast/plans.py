@@ -47,7 +47,8 @@ class Level:
     ``path`` leads from the parent's root object to the relation (accessor names). On the row route ``key`` is
     the index of the parent's key among its columns. ``lazy``: fetched when first touched. ``apart``: parents
     of one row must not share the instance that stands for it. ``asks``: what is asked of the number of rows.
-    ``node``: what is read of objects whose model only their rows tell, ``below`` the plans for those met so far.
+    ``via`` and ``top``: what part of the rows of each parent is taken (``specs.Pick``). ``node``: what is read of
+    objects whose model only their rows tell, ``below`` the plans for those met so far.
     """
 
     path: tuple[str, ...]
@@ -58,6 +59,8 @@ class Level:
     key: int = -1
     apart: bool = False
     asks: tuple[str, ...] = ()
+    via: str = ""
+    top: int = 0
     node: PathNode | None = None
     below: dict[type[Model], QueryPlan] = field(default_factory=dict, compare=False, repr=False)
 
@@ -121,7 +124,9 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
     for level in plan.levels:
         when = ", when first touched" if level.lazy else ""
         each = " for each type of object" if level.plan.route == "targets" else ""
-        yield f"  {'.'.join(level.path)}: one query{each}{when}"
+        part = f", {level.top} of each" if level.via == "all" else ""
+        path = ".".join((*level.path, level.via) if level.via else level.path)
+        yield f"  {path}: one query{each}{part}{when}"
         if each:
             continue
         for line in outline(level.spec, level.plan):

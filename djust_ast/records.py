@@ -19,6 +19,9 @@ from django.utils.functional import Promise, lazystr
 SWALLOWED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 
 
+# Where an instance keeps what a template asks of its related managers, as far as it was fetched for all siblings.
+ANSWERS = "_djust_ast_answers"
+
 _Absent = tuple[tuple[str, tuple[type, ...]], ...]
 
 
@@ -260,6 +263,15 @@ class Called:
 
     def __call__(self) -> Any:
         return self.value
+
+
+class Answers(dict[str, Any]):
+    """What a template asks of a related manager, by the names of the methods: an answer, or a function for it."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (dict, ({name: answer() if callable(answer) else answer for name, answer in self.items()},))
 
 
 def called(value: Any) -> Any:

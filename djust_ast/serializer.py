@@ -16,7 +16,8 @@ from djust_ast.conf import settings
 from djust_ast.emitters import Emitted, Emitter
 from djust_ast.emitters.pyast import AstEmitter, shape
 from djust_ast.errors import PlanError
-from djust_ast.fetch.instances import forget, joined, load
+from djust_ast.fetch.instances import forget, load
+from djust_ast.fetch.peers import joined
 from djust_ast.fetch.rows import getter, rows_of, tally
 from djust_ast.fetch.sql import prove
 from djust_ast.members import observed
@@ -159,7 +160,7 @@ class Serializer:
         if not set(map(type, objects)) <= {self.spec.model}:
             return [tolerant(shape(self.spec))(obj) for obj in objects]
         compiled = self.variant(GIVEN)
-        put = load(objects, compiled.plan, given=True)
+        put = load(objects, compiled.plan, given=True, answers=True)
         records = compiled.function(objects)
         # The records have it all, but those of objects that lacked something.
         if not self._asks_instances and Record not in set(map(type, records)):
@@ -233,16 +234,21 @@ def _run(compiled: Compiled, queryset: AnyQuerySet, remote: str | None = None) -
     plan = compiled.plan
     if plan.route != "rows":
         objects = list(joined(queryset, plan))
-        load(objects, plan)
+        load(objects, plan, answers=True)
         keys = [getattr(obj, remote) for obj in objects] if remote else []
         return keys, compiled.function(objects)
     rows = rows_of(queryset, plan)
     if not rows:
         return [], []
     getters = (
-        tally(level, rows, queryset.db)
+        tally(level, [row[level.key] for row in rows], queryset.db)
         if below is None
-        else getter(level, rows, queryset.db, partial(_run, below, remote=level.relation.remote))
+        else getter(
+            level,
+            [row[level.key] for row in rows],
+            queryset.db,
+            partial(_run, below, remote=level.relation.remote),
+        )
         for level, below in zip(plan.levels, compiled.levels, strict=True)
     )
     records = compiled.function(rows, *getters)

@@ -106,14 +106,28 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
+class Pick:
+    """Some rows of a related manager: its ``first`` or ``last``, or ``top`` of ``all``."""
+
+    via: str
+    spec: SerializerSpec
+    top: int = 1
+    lazy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
-    """A related manager of which only ``count`` and ``exists`` are asked: one query counts for all parents."""
+    """A related manager whose rows are not looped over: one query answers for all parents.
+
+    ``asks`` are ``count`` and ``exists``, as far as they are asked; each of the ``picks`` has a query of its own.
+    """
 
     name: str
     relation: Relation
     asks: tuple[str, ...]
     lazy: bool = False
     where: Position | None = None
+    picks: tuple[Pick, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +144,15 @@ class Computed:
     """Whatever Django finds under ``name`` on the live object: property, method, manager, annotation.
 
     ``rows``: the related manager or generic key that it is, when it is worth fetching for all siblings at once.
-    ``quiet``: only the bodies of properties and methods read it.
+    ``quiet``: only the bodies of properties and methods read it. ``changes``: what a template calls on its rows may
+    change the object that they belong to.
     """
 
     name: str
     where: Position | None = None
     rows: Many | Targets | None = None
     quiet: bool = False
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +216,6 @@ class SerializerSpec:
                 yield from m.spec.walk()
             elif isinstance(m, Computed) and isinstance(m.rows, Many):
                 yield from m.rows.spec.walk()
+            elif isinstance(m, Counted):
+                for pick in m.picks:
+                    yield from pick.spec.walk()

@@ -5,7 +5,7 @@ Nothing here runs a query. The reasons are said by ``explain()``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.conf import settings
@@ -82,6 +82,20 @@ def countable(relation: Relation) -> bool:
     query = queryset.query
     grouped = query.distinct or query.group_by is not None or query.combinator or query.is_sliced
     return not (grouped or query.annotations or query.extra or query.values_select)
+
+
+def picked_state(relation: Relation, vias: Collection[str]) -> State | None:
+    """The state of the query that fetches some rows of each parent; ``None`` where others might be taken.
+
+    ``first`` and ``last`` order by the key what has no order of its own.
+    """
+    if relation.refusal is not None or not countable(relation):
+        return None
+    queryset = relation.model._default_manager.get_queryset()
+    if not queryset.ordered and "all" not in vias:
+        queryset = queryset.order_by("pk")
+    state = state_of(queryset)
+    return None if state.whole_rows else state
 
 
 def plannable(queryset: AnyQuerySet) -> bool:
@@ -161,6 +175,7 @@ __all__ = [
     "FRESH",
     "GIVEN",
     "fetch_mode_of",
+    "picked_state",
     "plannable",
     "queryset_of",
     "rows_behind",

@@ -43,9 +43,9 @@ def test_rows_are_those_of_all():
     "node",
     [
         use("out", all=PathNode(frozenset({"iter"}), element=use(grams=LEAF))),
-        use(count=LEAF, first=LEAF),
+        use(count=LEAF, latest=LEAF),
         use(all=use("out")),
-        use(all=PathNode(indexes={"0": use(grams=LEAF)})),
+        use(all=PathNode(frozenset({"len"}), indexes={"0": use(grams=LEAF)})),
         use(all=use(first=use(grams=LEAF))),
         use(reverse=PathNode(frozenset({"iter"}), element=use(grams=LEAF))),
     ],

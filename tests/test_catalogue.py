@@ -41,6 +41,10 @@ def columns(queryset, *names):
     return list(queryset.values_list(*names))
 
 
+def counted(model, key):
+    return list(model.objects.order_by().values_list(key).annotate(n=Count("*")))
+
+
 ANIMALS = Animal.objects.all
 CASES = {
     # 2.1 Relations
@@ -162,8 +166,104 @@ CASES = {
         each("{{ a.labels.count }}"),
         lambda: [
             columns(ANIMALS(), "pk"),
-            list(zoo.Label.objects.order_by().values_list("object_id").annotate(n=Count("*"))),
+            counted(zoo.Label, "object_id"),
         ],
+    ),
+    # 2.2 Managers and querysets as values
+    "count": Case(
+        each("{{ a.feedings.count }}{% if a.feedings.exists %}+{% endif %}"),
+        lambda: [columns(ANIMALS(), "pk"), counted(Feeding, "animal_id")],
+    ),
+    "count-beside-a-property": Case(
+        each("{{ a.title }}{{ a.feedings.count }}"),
+        lambda: [list(ANIMALS()), counted(Feeding, "animal_id")],
+        live=True,
+    ),
+    "count-and-loop": Case(
+        each("{{ a.feedings.count }}{% for f in a.feedings.all %}{{ f.grams }}{% endfor %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "grams", "animal_id")],
+    ),
+    "test-and-length": Case(
+        each("{% if a.feedings.all %}{{ a.feedings.all|length }}{% endif %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "pk", "animal_id")],
+    ),
+    "first": Case(
+        each("{{ a.feedings.first.grams }}{{ a.feedings.first.food.name }}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(Feeding, "animal"), "grams", "food__name", "animal_id", "pk"),
+        ],
+    ),
+    "first-and-last-beside-a-property": Case(
+        each(
+            "{{ a.title }}{{ a.feedings.first.grams }}{{ a.keepers.last.name }}{{ a.feedings.last.animal.name }}"
+        ),
+        lambda: [
+            list(ANIMALS()),
+            list(behind(Feeding, "animal")),
+            list(behind(Feeding, "animal")),
+            columns(behind(zoo.Keeper, "animals"), "name", "animals__pk"),
+        ],
+        live=True,
+    ),
+    "first-in-a-branch": Case(
+        each(
+            "{% if a.kind == 'none' %}{{ a.feedings.first.grams }}{{ a.keepers.count }}{% endif %}{{ a.name }}"
+        ),
+        lambda: columns(ANIMALS(), "pk", "name", "kind"),
+    ),
+    "first-without-an-order": Case(
+        each("{{ a.tricks.first.name }}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(zoo.Trick, "animal"), "name", "pk", "animal__pk")],
+    ),
+    "index": Case(
+        each("{{ a.feedings.all.0.grams }}{{ a.feedings.all.1.grams }}{% if a.feedings.all %}+{% endif %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "grams", "animal_id", "pk")],
+    ),
+    "first-by-a-filter": Case(
+        each("{% with f=a.feedings.all|first %}{{ f.grams }}{{ f.food.name }}{% endwith %}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(Feeding, "animal"), "grams", "food__name", "animal_id", "pk"),
+        ],
+    ),
+    "first-last-and-loop": Case(
+        each(
+            "{{ a.feedings.first.grams }}{{ a.feedings.last.food.name }}{% for f in a.feedings.all %}{{ f.grams }}{% endfor %}"
+        ),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(Feeding, "animal"), "grams", "food__name", "animal_id"),
+        ],
+    ),
+    "slice": Case(
+        each("{% for f in a.feedings.all|slice:':2' %}{{ f.grams }}{% endfor %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "grams", "animal_id")],
+    ),
+    "sorted-joined-reversed": Case(
+        each(
+            "{% for f in a.feedings.all|dictsort:'food.name' %}{{ f.grams }}{% endfor %}"
+            "{% for f in a.feedings.all reversed %}{{ f.grams }}{% endfor %}"
+        ),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(Feeding, "animal"), "grams", "food__name", "animal_id"),
+        ],
+    ),
+    "paginator": Case(
+        "{{ page.paginator.num_pages }}{% for a in page %}{{ a.habitat.name }}{% endfor %}{{ page.object_list|length }}",
+        lambda: columns(ANIMALS()[:4], "habitat__name"),
+    ),
+    "branch-not-taken": Case(
+        each(
+            "{% if no %}{{ a.title }}{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}{% endif %}{{ a.name }}"
+        ),
+        lambda: list(ANIMALS()),
+        live=True,
+    ),
+    "one-queryset-under-two-names": Case(
+        "{% for a in animals %}{{ a.name }}{% endfor %}{% for a in same %}{{ a.habitat.name }}{% endfor %}",
+        lambda: columns(ANIMALS(), "name", "habitat__name"),
     ),
 }
 

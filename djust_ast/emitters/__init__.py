@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from djust_ast.emitters.layout import laid_out
 from djust_ast.plans import QueryPlan
-from djust_ast.specs import Computed, Many, Related, SerializerSpec
+from djust_ast.specs import Computed, Counted, Many, Related, SerializerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,9 @@ def paths_of(spec: SerializerSpec, prefix: str = "") -> list[str]:
             paths += paths_of(m.spec, f"{path}.")
         elif isinstance(m, Many):
             paths += paths_of(m.spec, f"{path}.{m.via}." if m.via else f"{path}.")
+        elif isinstance(m, Counted):
+            for pick in m.picks:
+                paths += [f"{path}.{pick.via}", *paths_of(pick.spec, f"{path}.{pick.via}.")]
         elif isinstance(m, Computed) and isinstance(m.rows, Many):
             paths += paths_of(m.rows.spec, f"{path}.all.")
     return paths

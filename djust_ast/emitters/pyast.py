@@ -14,7 +14,7 @@ from typing import Any
 from djust_ast.emitters import Emitted, function_name, identifier, paths_of
 from djust_ast.paths import Position
 from djust_ast.plans import Level, QueryPlan
-from djust_ast.records import Hole, Record, Records, spoken
+from djust_ast.records import ANSWERS, Hole, Record, Records, spoken
 from djust_ast.runtime import itself, tolerant
 from djust_ast.specs import (
     ENTERED,
@@ -158,7 +158,9 @@ class _Rows(_Writer):
 
     def function(self, name: str, spec: SerializerSpec, plan: QueryPlan) -> None:
         self.columns = {lookup: f"c{index}" for index, lookup in enumerate(plan.columns)}
-        self.levels = {level.path: self.fresh(level.path[-1]) for level in plan.levels}
+        self.levels = {
+            (level.path, level.via): self.fresh(level.via or level.path[-1]) for level in plan.levels
+        }
         with self.place(spec.where):
             row = ast.Tuple(
                 [ast.Name(c, _STORE, **self.at) for c in self.columns.values()], _STORE, **self.at
@@ -193,7 +195,7 @@ class _Rows(_Writer):
                     case Many():
                         entries.append((m.name, self.manager(m, self.level(m, prefix, path))))
                     case Counted():
-                        entries.append((m.name, self.level(m, prefix, path)))
+                        entries.append((m.name, self.answers(m, prefix, path)))
         record = self.display(entries)
         if not absent:
             return record
@@ -206,15 +208,24 @@ class _Rows(_Writer):
         if m.keys_only:
             key = self.column(prefix + relation.local)
             return self.unless_none(key, self.display([(below.name, key) for below in m.spec.members]))
-        if (*path, m.name) in self.levels:
+        if ((*path, m.name), "") in self.levels:
             return self.level(m, prefix, path)
         below = self.record(m.spec, f"{prefix}{relation.lookup}__", (*path, m.name))
         if relation.reverse or not relation.nullable:
             return below
         return self.unless_none(self.column(prefix + relation.local), below)
 
-    def level(self, m: Related | Many | Counted, prefix: str, path: Path) -> ast.expr:
-        return self.call(self.load(self.levels[*path, m.name]), self.column(prefix + m.relation.local))
+    def answers(self, m: Counted, prefix: str, path: Path) -> ast.expr:
+        """What is asked of the manager, by the names of its methods."""
+        if not m.picks:
+            return self.level(m, prefix, path)
+        counted: list[tuple[str | None, ast.expr]] = [(None, self.level(m, prefix, path))] if m.asks else []
+        picked = [(pick.via, self.level(m, prefix, path, pick.via)) for pick in m.picks]
+        return self.display([*counted, *picked])
+
+    def level(self, m: Related | Many | Counted, prefix: str, path: Path, via: str = "") -> ast.expr:
+        function = self.load(self.levels[(*path, m.name), via])
+        return self.call(function, self.column(prefix + m.relation.local))
 
 
 class _Instances(_Writer):
@@ -266,7 +277,7 @@ class _Instances(_Writer):
         if spec.live is not None:
             return obj.read()
         entries: list[tuple[str | None, ast.expr]] = []
-        levels = {level.path: level for level in plan.levels}
+        levels = {level.path: level for level in plan.levels if not (level.asks or level.via)}
         columns, relations, others, whole = _reads(spec, plan, path)
         values = _Once(self, "values", lambda: self.attr(obj.read(), "__dict__"), columns + bool(relations))
         state = values if columns else None
@@ -317,6 +328,8 @@ class _Instances(_Writer):
                             entries.append((m.name, below if test is None else self.unless_none(test, below)))
                     case Many() if here in plan.loaded:
                         entries.append((m.name, self.manager(m, self.rows(m, levels[here], obj))))
+                    case Counted() if here in plan.loaded:
+                        entries.append((m.name, self.item(self.attr(obj.read(), ANSWERS), m.name)))
                     case _:
                         pass  # left to the instance
         record = self.display(entries)
@@ -374,7 +387,7 @@ def _reads(spec: SerializerSpec, plan: QueryPlan, path: Path) -> tuple[int, int,
             case Related() if (*path, m.name) in plan.loaded:
                 relations += 1
                 whole = whole or m.relation.missing is not None
-            case Many() if (*path, m.name) in plan.loaded:
+            case Many() | Counted() if (*path, m.name) in plan.loaded:
                 others += 1
             case _:
                 whole = True

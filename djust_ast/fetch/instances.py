@@ -11,42 +11,44 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django import VERSION
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, Prefetch, prefetch_related_objects
 
-from djust_ast.fetch.peers import PEERS, twin, with_peers
+from djust_ast.fetch.answers import answer
+from djust_ast.fetch.owners import cache_of, chunks, fetchable, followed
+from djust_ast.fetch.peers import PEERS, joined, twin
 from djust_ast.fetch.targets import Groups
 from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
-from djust_ast.states import AnyQuerySet, rows_behind
+from djust_ast.states import rows_behind
 
 
-def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
-    """A clone of ``queryset`` with the plan's joins added to the user's own."""
-    return with_peers(
-        queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
-    )
-
-
-def load(objects: Sequence[Model], plan: QueryPlan, *, given: bool = False) -> list[tuple[Siblings, str]]:
+def load(
+    objects: Sequence[Model], plan: QueryPlan, *, given: bool = False, answers: bool = False
+) -> list[tuple[Siblings, str]]:
     """Fetch the plan's levels for ``objects``; the lazy ones when first touched.
 
+    ``answers``: records are made of the objects, which have what is asked of related managers, too.
     ``given``: the objects are the user's own, which Django would ask for their related rows each time. What an
     earlier call put into their caches is fetched anew; what this one puts there is returned, for ``forget``.
     """
     put: list[tuple[Siblings, str]] = []
     lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level | Groups]] = {}
+    asked: dict[tuple[str, ...], list[Level]] = {}
     for level in plan.levels if objects else ():
         *path, name = level.path
+        if level.asks or level.via:
+            asked.setdefault(level.path, []).append(level)
+            continue
         here = replace(level, path=(name,)) if path else level
         if level.lazy:
             lazy.setdefault((tuple(path), level.relation.many), {})[name] = here
         else:
-            put += _prefetch(_followed(objects, path), here, given=given)
+            put += _prefetch(followed(objects, path), here, given=given, answers=answers)
     for (path_, many), levels in lazy.items():
-        for chunk in _chunks(_followed(objects, path_)):
+        for chunk in chunks(followed(objects, path_)):
             _attach(chunk, many, dict(levels))
+    for path_, levels_ in asked.items() if answers else ():
+        answer(followed(objects, path_[:-1]), levels_, load)
     return put
 
 
@@ -101,7 +103,7 @@ class Siblings(dict[str, Any]):
 
 def _attach(peers: list[Model], many: bool, levels: dict[str, Level | Groups]) -> None:
     for owner in peers:
-        cache = _cache(owner, many)
+        cache = cache_of(owner, many)
         if not isinstance(cache, Siblings):
             cache = _put_cache(owner, many, Siblings(cache, peers, levels))
         else:  # the object was served before: keep what it has, but rows that it would ask for anew
@@ -124,22 +126,24 @@ def _put_cache(owner: Any, many: bool, cache: Siblings) -> Siblings:
     return cache
 
 
-def _prefetch(objects: Sequence[Model], level: Level, *, given: bool = False) -> list[tuple[Siblings, str]]:
+def _prefetch(
+    objects: Sequence[Model], level: Level, *, given: bool = False, answers: bool = False
+) -> list[tuple[Siblings, str]]:
     relation = level.relation
     name, many = relation.accessor, relation.many
     lacking = []
     for obj in objects:
-        cache = _cache(obj, many)
+        cache = cache_of(obj, many)
         if many and isinstance(cache, Siblings):
             cache.withdraw(name)
         if name not in cache:
             lacking.append(obj)
-    for chunk in _chunks([owner for owner in lacking if _fetchable(owner, relation)]):
+    for chunk in chunks([owner for owner in lacking if fetchable(owner, relation)]):
         prefetch_related_objects(chunk, _lookup(chunk, level))
         if level.apart:
             _part(chunk, relation)
     if level.plan.levels:
-        load(list(_children(objects, level)), level.plan)
+        load(list(_children(objects, level)), level.plan, answers=answers)
     return _mark(lacking, name) if given and many else []
 
 
@@ -150,7 +154,7 @@ def _part(owners: Sequence[Model], relation: Relation) -> None:
     """
     taken: set[int] = set()
     for owner in owners:
-        value = _cache(owner, relation.many).get(relation.accessor)
+        value = cache_of(owner, relation.many).get(relation.accessor)
         if value is None:
             continue
         if relation.many:
@@ -173,22 +177,13 @@ def _mark(owners: Sequence[Model], name: str) -> list[tuple[Siblings, str]]:
     """Note that the rows under ``name`` are ours."""
     put = []
     for owner in owners:
-        cache = _cache(owner, True)
+        cache = cache_of(owner, True)
         if name in cache:
             if not isinstance(cache, Siblings):
                 cache = _put_cache(owner, True, Siblings(cache, [owner], {}))
             cache.ours.add(name)
             put.append((cache, name))
     return put
-
-
-def _fetchable(owner: Model, relation: Relation) -> bool:
-    """Whether the key is loaded and there: a deferred one would be fetched row by row, an unsaved one refused."""
-    if relation.local not in owner.__dict__:
-        return False
-    if owner.__dict__[relation.local] is None and not (relation.nullable or relation.many):
-        return False  # a required key that is not set yet: Django raises
-    return not (relation.many or relation.reverse) or not (owner._state.adding or owner.pk is None)
 
 
 def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
@@ -199,44 +194,12 @@ def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
     return Prefetch(relation.accessor, queryset.using(owners[0]._state.db))
 
 
-def _followed(objects: Sequence[Model], path: Sequence[str]) -> Sequence[Model]:
-    """The distinct objects at the end of ``path``, as far as they are loaded."""
-    if not path:
-        return objects
-    found: dict[int, Any] = {id(obj): obj for obj in objects}
-    for name in path:
-        others = [obj._state.fields_cache.get(name) for obj in found.values()]
-        found = {id(other): other for other in others if other is not None}
-    return list(found.values())
-
-
 def _children(owners: Iterable[Model], level: Level) -> Iterator[Model]:
     name, many = level.relation.accessor, level.relation.many
     seen: set[int] = set()
     for owner in owners:
-        value = _cache(owner, many).get(name)
+        value = cache_of(owner, many).get(name)
         for child in value if many and value is not None else (value,):
             if child is not None and id(child) not in seen:
                 seen.add(id(child))
                 yield child
-
-
-def _cache(owner: Any, many: bool) -> Any:
-    return owner.__dict__.get("_prefetched_objects_cache", {}) if many else owner._state.fields_cache
-
-
-def _chunks(owners: Sequence[Model]) -> Iterator[list[Model]]:
-    """The owners of each database, in lists short enough for one query.
-
-    Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``, which SQLite refuses from about 1,000 on.
-    """
-    databases: dict[str, list[Model]] = {}
-    for owner in owners:
-        databases.setdefault(owner._state.db or DEFAULT_DB_ALIAS, []).append(owner)
-    for alias, own in databases.items():
-        connection = connections[alias]
-        size = connection.features.max_query_params or 10_000
-        if connection.vendor == "sqlite" and VERSION < (6, 0):
-            size = 500
-        for start in range(0, len(own), size):
-            yield own[start : start + size]

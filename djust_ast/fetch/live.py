@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from django.db.models.query import ModelIterable
 
 from djust_ast.errors import PlanError
-from djust_ast.fetch.instances import joined, load
-from djust_ast.fetch.peers import with_peers
+from djust_ast.fetch.instances import load
+from djust_ast.fetch.peers import joined, with_peers
 from djust_ast.fetch.sql import prove
 from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, state_of

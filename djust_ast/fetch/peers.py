@@ -14,10 +14,18 @@ from django.db import models
 from django.db.models import Model
 
 from djust_ast.members import RelationMember, hand_made, member
+from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet
 
 FETCH_PEERS = getattr(models, "FETCH_PEERS", None)  # Django 6.1
 FETCH_ONE = getattr(models, "FETCH_ONE", None)
+
+
+def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
+    """A clone of ``queryset`` with the plan's joins added to the user's own."""
+    return with_peers(
+        queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
+    )
 
 
 def with_peers(queryset: AnyQuerySet) -> AnyQuerySet:

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 from django.db import connections
-from django.db.models import Count
+from django.db.models import Count, Q, Window
+from django.db.models.functions import RowNumber
+from django.db.models.lookups import LessThanOrEqual
 
 from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
@@ -23,34 +25,40 @@ def rows_of(queryset: AnyQuerySet, plan: QueryPlan) -> list[Row]:
     return list(queryset.values_list(*plan.columns))
 
 
-def getter(level: Level, rows: Sequence[Row], db: str, run: Run) -> Callable[[Any], Any]:
+def getter(level: Level, keys: Sequence[Any], db: str, run: Run) -> Callable[[Any], Any]:
     """A function from a parent's key to what stands for the other side of ``level``.
 
     ``run`` fetches and serializes a queryset, and returns the keys beside the records. A lazy level is fetched
     when a template touches the rows.
     """
-    many = level.relation.many
+    many, one = level.relation.many, level.via in ENDS
 
     def fetch(queryset: AnyQuerySet) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         keys, records = run(queryset)
         for key, record in zip(_parents(level.relation, keys), records, strict=True):
-            if many:
+            if many and not one:
                 found.setdefault(key, Records()).append(record)
             else:
                 found[key] = record
         return found
 
-    find = _finder(level, rows, db, fetch)
+    find = _finder(level, keys, db, fetch)
 
     def get(key: Any) -> Any:
         found = find(key)
-        return Records() if found is None and many else found
+        return Records() if found is None and many and not one else found
 
-    return (lambda key: LazyRecords(lambda: get(key))) if level.lazy else get
+    if not level.lazy:
+        return get
+    # A template calls ``first`` where it looks it up, as it calls the manager's.
+    return (lambda key: partial(get, key)) if one else (lambda key: LazyRecords(lambda: get(key)))
 
 
-def tally(level: Level, rows: Sequence[Row], db: str) -> Callable[[Any], dict[str, Any]]:
+ENDS = ("first", "last")
+
+
+def tally(level: Level, keys: Sequence[Any], db: str) -> Callable[[Any], dict[str, Any]]:
     """A function from a parent's key to what the template asks of the number of its rows.
 
     The answers of a lazy level are functions, which a template calls where it looks them up, as it calls the
@@ -58,12 +66,11 @@ def tally(level: Level, rows: Sequence[Row], db: str) -> Callable[[Any], dict[st
     """
 
     def fetch(queryset: AnyQuerySet) -> dict[Any, Any]:
-        rows = list(counted(queryset, level.relation))
-        return dict(
-            zip(_parents(level.relation, [key for key, _ in rows]), [n for _, n in rows], strict=True)
-        )
+        found = list(counted(queryset, level.relation))
+        parents = _parents(level.relation, [key for key, _ in found])
+        return dict(zip(parents, [count for _, count in found], strict=True))
 
-    find = _finder(level, rows, db, fetch)
+    find = _finder(level, keys, db, fetch)
 
     def answer(ask: str, key: Any) -> Any:
         return _ANSWERS[ask](find(key) or 0)
@@ -82,15 +89,14 @@ def counted(queryset: AnyQuerySet, relation: Relation) -> AnyQuerySet:
 
 
 def _finder(
-    level: Level, rows: Sequence[Row], db: str, fetch: Callable[[AnyQuerySet], dict[Any, Any]]
+    level: Level, parents: Sequence[Any], db: str, fetch: Callable[[AnyQuerySet], dict[Any, Any]]
 ) -> Callable[[Any], Any]:
     """A function from a parent's key to what ``fetch`` has for it, or ``None``.
 
     Nothing is fetched where there is no parent. The keys go into as few queries as the database takes; each runs
     when one of its keys is asked for.
     """
-    column = level.key
-    keys = list(dict.fromkeys([row[column] for row in rows if row[column] is not None]))
+    keys = list(dict.fromkeys([key for key in parents if key is not None]))
     limit = connections[db].features.max_query_params
     size = max(limit - 50, 1) if limit else 10_000
     chunk_of = {key: index // size for index, key in enumerate(keys)}
@@ -102,7 +108,7 @@ def _finder(
             return None
         if chunk not in fetched:
             asked = keys[chunk * size : (chunk + 1) * size]
-            fetched[chunk] = fetch(by_key(level.relation, asked, db))
+            fetched[chunk] = fetch(_by_key(level, asked, db))
         return fetched[chunk].get(key)
 
     return find
@@ -113,9 +119,26 @@ def _parents(relation: Relation, keys: list[Any]) -> list[Any]:
     return keys if relation.generic is None else [relation.generic.key(key) for key in keys]
 
 
-def by_key(relation: Relation, keys: list[Any], db: str) -> AnyQuerySet:
-    """The rows behind ``relation`` of the parents with these keys."""
-    queryset = rows_behind(relation).using(db).filter(**{f"{relation.remote}__in": keys})
+def _by_key(level: Level, keys: list[Any], db: str) -> AnyQuerySet:
+    relation = level.relation
+    own = {f"{relation.remote}__in": keys}
     if relation.generic is not None:
-        queryset = queryset.filter(**relation.generic.restriction(db))
+        own |= relation.generic.restriction(db)
+    queryset = rows_behind(relation).using(db)
+    if level.via:
+        return picked(queryset, level, **own)
+    queryset = queryset.filter(**own)
     return queryset if relation.many else queryset.order_by()
+
+
+def picked(queryset: AnyQuerySet, level: Level, **own: Any) -> AnyQuerySet:
+    """The first rows of each parent, in the order in which ``first``, ``last`` or an index takes them."""
+    if not queryset.ordered:
+        queryset = queryset.order_by("pk")
+    if level.via == "last":
+        queryset = queryset.reverse()
+    order = [order for order, _ in queryset.query.get_compiler(using=queryset.db).get_order_by()]
+    number = Window(RowNumber(), partition_by=level.relation.remote, order_by=order)
+    # In one call, so that both mean the same row of a table between.
+    found: AnyQuerySet = queryset.filter(Q(**own) & Q(LessThanOrEqual(number, level.top)))
+    return found if level.via == "all" else found.order_by()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.core.exceptions import EmptyResultSet, FieldError
 
 from djust_ast.errors import PlanError
-from djust_ast.fetch.instances import joined
-from djust_ast.fetch.rows import counted
+from djust_ast.fetch.peers import joined
+from djust_ast.fetch.rows import counted, picked
 from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, rows_behind
 
@@ -37,6 +37,8 @@ def _level_sql(plan: QueryPlan) -> Iterator[str]:
             yield f"-- the {relation.accessor} of each type of object: pk IN (the parents' {keys})"
             continue
         queryset = rows_behind(relation)
+        if level.via:
+            queryset = picked(queryset, level)
         if level.plan.route == "counts":
             queryset = counted(queryset, relation)
         elif level.plan.route == "rows":

@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from djust_ast.binder import bind
 from djust_ast.errors import BindError
-from djust_ast.fetch.peers import twin, with_peers
+from djust_ast.fetch.peers import joined, twin
 from djust_ast.members import filtering
 from djust_ast.planner import plan as make_plan
 from djust_ast.plans import Level, QueryPlan, State
@@ -66,9 +66,7 @@ class Groups:
             asked.setdefault(key, []).append(owner)
         plan = self._plan(model)
         queryset = model._base_manager.using(db).filter(pk__in=list(asked)).order_by()
-        if plan.select_related:
-            queryset = queryset.select_related(*plan.select_related)
-        rows = {obj.pk: obj for obj in with_peers(queryset)}
+        rows = {obj.pk: obj for obj in joined(queryset, plan)}
         targets = []
         for key, group in asked.items():
             target = rows.get(key)

@@ -1,0 +1,53 @@
+"""The objects whose relations are fetched: which of them there are, and how many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django import VERSION
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model
+
+from djust_ast.members import Relation
+
+
+def fetchable(owner: Model, relation: Relation) -> bool:
+    """Whether the key is loaded and there: a deferred one would be fetched row by row, an unsaved one refused."""
+    if relation.local not in owner.__dict__:
+        return False
+    if owner.__dict__[relation.local] is None and not (relation.nullable or relation.many):
+        return False  # a required key that is not set yet: Django raises
+    return not (relation.many or relation.reverse) or not (owner._state.adding or owner.pk is None)
+
+
+def followed(objects: Sequence[Model], path: Sequence[str]) -> Sequence[Model]:
+    """The distinct objects at the end of ``path``, as far as they are loaded."""
+    if not path:
+        return objects
+    found: dict[int, Any] = {id(obj): obj for obj in objects}
+    for name in path:
+        others = [obj._state.fields_cache.get(name) for obj in found.values()]
+        found = {id(other): other for other in others if other is not None}
+    return list(found.values())
+
+
+def cache_of(owner: Any, many: bool) -> Any:
+    return owner.__dict__.get("_prefetched_objects_cache", {}) if many else owner._state.fields_cache
+
+
+def chunks(owners: Sequence[Model]) -> Iterator[list[Model]]:
+    """The owners of each database, in lists short enough for one query.
+
+    Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``, which SQLite refuses from about 1,000 on.
+    """
+    databases: dict[str, list[Model]] = {}
+    for owner in owners:
+        databases.setdefault(owner._state.db or DEFAULT_DB_ALIAS, []).append(owner)
+    for alias, own in databases.items():
+        connection = connections[alias]
+        size = connection.features.max_query_params or 10_000
+        if connection.vendor == "sqlite" and VERSION < (6, 0):
+            size = 500
+        for start in range(0, len(own), size):
+            yield own[start : start + size]
