@@ -6,14 +6,15 @@ read them differently, Django's own compiled nodes are walked instead; the docum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import ref
 
 from django.db import DatabaseError
-from django.template import Engine, Template, TemplateDoesNotExist, TemplateSyntaxError
+from django.template import Engine, Template, TemplateDoesNotExist
 from django.template.base import UNKNOWN_SOURCE, Origin
 from django.template.loaders import cached
 
@@ -21,6 +22,7 @@ from djust_ast import native, nodewalk
 from djust_ast.choices import Answer, Ask, Calls, Given, Operand, Question
 from djust_ast.conf import settings
 from djust_ast.errors import TemplateError
+from djust_ast.nodewalk.limits import BROKEN
 from djust_ast.paths import PathTree
 from djust_ast.registry import lexer_patches, registry_for, stock_libraries, stock_registry
 
@@ -37,6 +39,8 @@ class _Found(NamedTuple):
     source: str
     origin: Origin
     template: Template | None = None
+    problem: Exception | None = None
+    """Why Django cannot compile it."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,8 @@ class Sources:
     engine: Engine
     origins: list[Origin | None]
     taken: list[tuple[str, tuple[int, ...], str]] = field(default_factory=list)
+    problems: dict[int, tuple[Exception, str]] = field(default_factory=dict)
+    """What the tags of a file raised when Django's loaders compiled it, and its source."""
     entry: Entry | None = None
     ask: Ask | None = None
     asked: dict[Question, Answer] = field(default_factory=dict)
@@ -99,6 +105,8 @@ class Sources:
         found = self._find(name, skip)
         self.taken.append((name, tuple(skip), found.source if found else ""))
         if found is not None:
+            if found.problem is not None:
+                self.problems[len(self.origins)] = found.problem, found.source
             self.origins.append(found.origin)
         return found
 
@@ -106,22 +114,36 @@ class Sources:
         passed = [origin for index in skip if (origin := self.origins[index]) is not None]
         loaders: list[Any] = self.engine.template_loaders
         for loader in loaders:
+            problem: Exception | None = None
             if isinstance(loader, cached.Loader):
                 try:
                     template = loader.get_template(name, skip=passed)
                     return _Found(str(template.source), template.origin, template)
-                except (TemplateDoesNotExist, OSError, ValueError):
+                except TemplateDoesNotExist:
                     continue
-                except TemplateSyntaxError:
-                    pass  # The extractor tells where.
-            for origin in loader.get_template_sources(name):
-                if origin in passed:
-                    continue
+                except DatabaseError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - as in _compiled
+                    problem = error
+            if (found := _served(loader, name, passed)) is not None:
+                return found._replace(problem=problem)
+        return None
+
+
+def _served(loader: Any, name: str, passed: list[Origin]) -> _Found | None:
+    """The source that a loader has for ``name``."""
+    try:
+        for origin in loader.get_template_sources(name):
+            if origin not in passed:
                 try:
                     return _Found(str(loader.get_contents(origin)), origin)
                 except (TemplateDoesNotExist, OSError, ValueError):
                     continue
+    except DatabaseError:
+        raise
+    except Exception:  # noqa: BLE001 - loaders may raise anything, and Django would meet it only if it rendered
         return None
+    return None
 
 
 def extract(source: str, *, name: str | None = None, engine: Engine | None = None) -> PathTree:
@@ -193,9 +215,27 @@ def _extract(
         tree = native.extract(
             source, name, registry, resolve, locals=local_names, limits=limits(), choose=choose
         )
-        return PathTree(tree.json())
+        return PathTree(_with_problems(tree.json(), sources.problems if sources is not None else {}))
     except native.ExtractError as error:
         raise template_error(error) from None
+
+
+def _with_problems(document: bytes, problems: Mapping[int, tuple[Exception, str]]) -> bytes:
+    """The document with what Django could not compile and we could read: Django meets it only if it renders."""
+    if not problems:
+        return document
+    found = json.loads(document)
+    for file, (problem, source) in problems.items():
+        if any(known["sev"] == "error" and known["at"][0] == file for known in found["diag"]):
+            continue
+        number = getattr(getattr(problem, "token", None), "lineno", 1)
+        line = source.split("\n")[number - 1]
+        written = line.strip()
+        at = [file, number, line.find(written) + 1, len(written)]
+        message = f"{type(problem).__name__}: {problem}"
+        found["diag"].append({"sev": "error", "code": BROKEN, "msg": message, "at": at, "src": line})
+        found.setdefault("ctx", []).append({"tag": "include", "reads": "*", "at": at})
+    return json.dumps(found).encode()
 
 
 def _compiled(source: str, origin: Origin, name: str | None, engine: Engine) -> Template | Exception:
