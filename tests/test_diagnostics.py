@@ -301,6 +301,32 @@ class TestLimits:
         with pytest.raises(TemplateError, match="nested deeper than 0"):
             serialize_context(Template("{% if a %}{% endif %}"), {})
 
+    @pytest.mark.parametrize(
+        ("source", "place"),
+        [
+            pytest.param("{{ a }}\n{{ a.b }}", (2, 4, 3), id="value"),
+            pytest.param("{% if a %}\n  {% for b in a.b %}{% endfor %}{% endif %}", (2, 15, 3), id="loop"),
+            pytest.param("{% cycle a b %}", (1, 12, 1), id="cycle"),
+        ],
+    )
+    def test_too_many_values_have_a_place(self, source, place, settings):
+        settings.DJUST_AST = {"MAX_PATHS": 1}
+        with pytest.raises(TemplateError) as caught:
+            extract(source, name="page.html")
+        error = caught.value
+        assert error.code == "DA903"
+        assert (error.line, error.column, error.diagnostic.length) == place
+
+    def test_too_much_work_has_the_place_where_it_ended(self):
+        files = {str(row): f'{{% include "{row + 1}" %}}' * 4 for row in range(11)} | {"11": "{{ a }}"}
+        engine = Engine(loaders=[("django.template.loaders.locmem.Loader", files)])
+        with pytest.raises(TemplateError) as caught:
+            extract('\n{% include "0" %}', name="page.html", engine=engine)
+        error = caught.value
+        assert error.code == "DA906"
+        assert (error.template, error.line) in {(name, 1) for name in files}
+        assert error.diagnostic.length
+
     @pytest.mark.parametrize("value", [-1, 1 << 31, True, "1"])
     def test_must_be_numbers_in_range(self, value, settings):
         from djust_ast.checks import check_settings

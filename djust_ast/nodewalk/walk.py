@@ -278,7 +278,7 @@ class Walk:
 
     def depend(self, site: Site, kind: str, name: str | None, **more: Any) -> None:
         """Note a template that this one needs."""
-        if self.is_new(kind, site):
+        if self.is_new(f"{kind} {name}", site):
             known = {key: value for key, value in more.items() if value}
             self.dependencies.append({"kind": kind, "name": name, **known, "at": site.place})
 

@@ -67,6 +67,7 @@ pub(crate) struct Linker<'r, R> {
     resolved: FxHashMap<(String, Vec<usize>), Option<usize>>,
     answers: FxHashMap<Question, Answer>,
     noted: FxHashSet<(&'static str, usize, usize)>,
+    depended: FxHashSet<(&'static str, usize, usize, Option<Sym>)>,
     chains: Vec<Chain>,
     chain: usize,
     active: Vec<Active>,
@@ -103,6 +104,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
             resolved: FxHashMap::default(),
             answers: FxHashMap::default(),
             noted: FxHashSet::default(),
+            depended: FxHashSet::default(),
             chains: vec![Chain::default()],
             chain: 0,
             active: Vec::new(),
@@ -194,12 +196,22 @@ impl<'r, R: Resolver> Linker<'r, R> {
         }
         if self.machine.tree.reads > self.limits.paths {
             let message = format!("more than {} values are read", self.limits.paths);
-            return refuse(file, TOO_MANY_PATHS, Span::default(), message);
+            let (file, span) = self.here().unwrap_or((file, Span::default()));
+            return refuse(file, TOO_MANY_PATHS, span, message);
         }
         if self.steps > MAX_STEPS {
-            return refuse(file, TOO_MUCH_WORK, Span::default(), "the template renders too many parts".to_owned());
+            let (file, span) = self.here().unwrap_or((file, Span::default()));
+            return refuse(file, TOO_MUCH_WORK, span, "the template renders too many parts".to_owned());
         }
         Ok(())
+    }
+
+    /// Returns the place of the innermost operation that is being replayed, and says where it stands.
+    fn here(&self) -> Option<(usize, Span)> {
+        self.runs.iter().rev().find_map(|Run { code, body, row, .. }| {
+            let op = code.unit.op((*body, row.checked_sub(1)?))?;
+            Some((code.file, code.unit.span(op)?))
+        })
     }
 
     fn step(&mut self, code: &Code, op: &Op, at: At) -> Outcomes<(), R::Error> {

@@ -179,6 +179,26 @@ impl Unit {
         self
     }
 
+    /// Returns where an operation is written, if that is known.
+    pub(crate) fn span(&self, op: &Op) -> Option<Span> {
+        let expr = match op {
+            Op::Include { span, .. }
+            | Op::Inclusion { span, .. }
+            | Op::Partial { span, .. }
+            | Op::Key { span, .. }
+            | Op::Context { span, .. } => return Some(*span),
+            Op::Read(read) => read.expr,
+            Op::Escape { expr, .. } | Op::Super(expr) => *expr,
+            Op::For { sequence, .. } => *sequence,
+            Op::If { arms, .. } => arms.first()?.0.first()?.expr,
+            Op::With { binds, .. } => binds.first()?.1,
+            Op::Cycle { values, .. } => *values.first()?,
+            Op::Regroup { target, .. } => *target,
+            Op::Run(_) | Op::Maybe(_) | Op::Again(_) | Op::Assign(_) | Op::Block { .. } => return None,
+        };
+        self.exprs.get(expr).map(|expr| expr.span)
+    }
+
     pub(crate) fn op(&self, (body, row): (BodyId, usize)) -> Option<&Op> {
         let (start, end) = *self.bodies.get(body.0 as usize)?;
         self.ops.get(start..end)?.get(row)

@@ -58,11 +58,10 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     pub(super) fn depend(&mut self, dependency: Dependency) {
+        // One expression, or one tag, may stand for several templates.
+        let name = dependency.name.as_deref().map(|name| self.machine.names.intern(name));
         let place = dependency.place;
-        let new = self.noted.insert((dependency.kind, place.file, place.span.start));
-        // One expression may stand for several templates.
-        let known = |known: &Dependency| known.kind == dependency.kind && known.place == place && known.name == dependency.name;
-        if new || (dependency.expr.is_some() && !self.dependencies.iter().any(known)) {
+        if self.depended.insert((dependency.kind, place.file, place.span.start, name)) {
             self.dependencies.push(dependency);
         }
     }
