@@ -1,5 +1,7 @@
 //! Errors, warnings and limits.
 
+use std::ops::Deref;
+
 macro_rules! codes {
     ($($name:ident $code:literal $severity:ident $title:literal $help:expr;)*) => {
         $(#[cfg_attr(not(feature = "python"), allow(dead_code))]
@@ -65,8 +67,14 @@ impl Span {
 }
 
 /// Why a source was refused, without the file, which only the caller knows.
+///
+/// It is boxed, since nearly all results are none and should be small.
 #[derive(Clone, Debug)]
-pub struct Error {
+pub struct Error(Box<Reason>);
+
+/// What an [`Error`] says.
+#[derive(Clone, Debug)]
+pub struct Reason {
     /// `DA0..` for what Django refuses too, `DA9..` for our limits.
     pub code: &'static str,
     /// Django's words where Django has an error for it.
@@ -77,13 +85,29 @@ pub struct Error {
     pub span: Span,
 }
 
+impl Deref for Error {
+    type Target = Reason;
+
+    fn deref(&self) -> &Reason {
+        &self.0
+    }
+}
+
 impl Error {
+    #[cold]
     pub(crate) fn new(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, span }
+        Self(Box::new(Reason { code, message: message.into(), help: None, span }))
     }
 
+    #[cold]
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// Returns the same with another code and help.
+    pub(crate) fn recoded(mut self, code: &'static str, help: Option<String>) -> Self {
+        (self.0.code, self.0.help) = (code, help);
         self
     }
 

@@ -32,7 +32,7 @@ mod unicode;
 mod unit;
 mod value;
 
-pub use diag::{Error, Span};
+pub use diag::{Error, Reason, Span};
 pub use grammar::{Atom, RawCall, RawExpr};
 pub use lexer::{Kind, Token, lex};
 pub use limits::Limits;

@@ -48,6 +48,7 @@ impl<'s> TagToken<'s> {
         Span::new(self.at, self.command.len())
     }
 
+    #[cold]
     pub(crate) fn error(&self, message: impl Into<String>) -> Error {
         Error::new(SYNTAX, self.span, message)
     }
@@ -239,7 +240,7 @@ impl<'a> Parser<'a> {
             self.flatten(0);
         }
         if self.unit.diags.len() < MAX_WARNINGS {
-            self.unit.diags.push(Diag { error: Error { code: SKIPPED, help: None, ..error }, file: self.file });
+            self.unit.diags.push(Diag { error: error.recoded(SKIPPED, None), file: self.file });
         }
         Ok(())
     }

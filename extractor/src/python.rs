@@ -181,7 +181,7 @@ fn text<'s>(string: &'s Bound<'_, PyString>, file: Option<&str>) -> PyResult<&'s
 fn refused(py: Python<'_>, refusal: Refusal) -> PyResult<PyErr> {
     let help = refusal.error.advice().map(str::to_owned);
     let Refusal { error, file, line, column, length, source_line } = refusal;
-    let raised = ExtractError::new_err((error.code, error.message, file, line, column, length, source_line));
+    let raised = ExtractError::new_err((error.code, error.message.clone(), file, line, column, length, source_line));
     raised.value(py).setattr("help", help)?;
     Ok(raised)
 }

@@ -173,7 +173,7 @@ impl<R: Resolver> Linker<'_, R> {
             Err(Trouble::Template(broken, error)) if !error.is_limit() => {
                 if self.noted.insert(("broken", place.file, place.span.start)) {
                     let help = error.advice().map(str::to_owned);
-                    self.note(broken, Error { code: BROKEN, help, ..error });
+                    self.note(broken, error.recoded(BROKEN, help));
                 }
                 Ok(None)
             }

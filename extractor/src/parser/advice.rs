@@ -86,7 +86,8 @@ impl Loaded<'_> {
             }
             _ => None,
         };
-        Error { help, ..error }
+        let code = error.code;
+        error.recoded(code, help)
     }
 
     /// Returns the libraries to load that have a tag, or a filter, of this name.
