@@ -41,18 +41,25 @@ $(VENV313)/.ok: $(VENV)/.ok .ci/python313
 demo: $(VENV)/.ok ## run the rental agency on http://127.0.0.1:8000/
 	$(BIN)/python -m djust_ast demo --port $(PORT)
 
-test: $(VENV)/.ok $(SAMPLE)/.ok ## run the Rust and the Python tests (DATABASE=postgres for PostgreSQL)
+test: $(VENV)/.ok $(SAMPLE)/.ok $(VENV)/replacing/.ok ## run the Rust and the Python tests (DATABASE=postgres for PostgreSQL)
 	cargo test --workspace --quiet
 	$(BIN)/python -m pytest
 
 py313: $(VENV313)/.ok ## make .venv313 of Python 3.13 and Django 6.1 (PYTHON313=trixie: of Debian's Python)
 
-test313: py313 $(SAMPLE)/.ok ## run the Python tests there (DATABASE=postgres for PostgreSQL)
+test313: py313 $(SAMPLE)/.ok $(VENV313)/replacing/.ok ## run the Python tests there (DATABASE=postgres for PostgreSQL)
 	$(VENV313)/bin/python -m pytest
 
 # The packages of the sample, which the tests judge, are for any Python; those of the corpus are for one. None replaces ours.
 $(SAMPLE)/.ok: tests/corpus/sample-requirements.txt $(VENV)/.ok
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(@D) --requirement $<
+	touch $@
+
+# Packages that change Django as they start, for one Python each: tests run them in processes of their own.
+$(VENV)/replacing/.ok: $(VENV)/.ok
+$(VENV313)/replacing/.ok: $(VENV313)/.ok
+%/replacing/.ok: tests/replacing/requirements.txt
+	$(BIN)/python -m pip --python $*/bin/python install --quiet --no-deps --upgrade --target $(@D) --requirement $<
 	touch $@
 
 .corpus/cpython-%/.ok: tests/corpus/requirements.txt tests/corpus/sample-requirements.txt

@@ -24,7 +24,8 @@ from djust_ast.conf import settings
 from djust_ast.errors import TemplateError
 from djust_ast.nodewalk.limits import BROKEN
 from djust_ast.paths import PathTree
-from djust_ast.registry import lexer_patches, registry_for, stock_libraries, stock_registry
+from djust_ast.registry import registry_for, stock_libraries, stock_registry
+from djust_ast.replaced import replaced
 
 
 class Entry(NamedTuple):
@@ -189,7 +190,7 @@ def local_paths(source: str, *, engine: Engine | None = None) -> PathTree:
 def why_nodes_are_walked() -> list[str]:
     """Why the extractor cannot be used here; nothing if it can."""
     missing = [f"the extractor cannot be imported: {native.MISSING}"] if native.MISSING is not None else []
-    return missing or lexer_patches()
+    return missing or replaced()
 
 
 def _extract(

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import import_module
-from operator import attrgetter
 from types import CodeType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -50,14 +49,6 @@ _DECORATORS = {
     "Library.inclusion_tag.<locals>.dec.<locals>.compile_func": "inclusion",
 }
 _LIBRARY_FILE = Library.simple_tag.__code__.co_filename
-_STOCK_PATTERN = r"({%.*?%}|{{.*?}}|{#.*?#})"
-_STOCK = {
-    path: attrgetter(path)(base)
-    for path in (
-        *("Lexer", "Lexer.tokenize", "Lexer.create_token", "DebugLexer", "DebugLexer.tokenize"),
-        *("Parser", "Parser.parse", "Template.compile_nodelist", "FilterExpression", "Variable", "Token"),
-    )
-}
 
 Spec = dict[str, Any]
 Function = Callable[..., Any]
@@ -121,29 +112,6 @@ def forget(**_: object) -> None:
     _own_functions.cache_clear()
     _own_filters.cache_clear()
     _stock_registry.cache_clear()
-
-
-def lexer_patches() -> list[str]:
-    """Return who has replaced what Django reads templates with, so that ours may differ: ``name is other``."""
-    flags = base.tag_re.flags & ~(re.UNICODE | re.DOTALL)
-    patches: dict[str, str] = {}
-    if base.tag_re.pattern != _STOCK_PATTERN or flags:
-        patches["tag_re"] = repr(base.tag_re.pattern)
-    for path, stock in _STOCK.items():
-        found = attrgetter(path)(base)
-        module, name = (
-            getattr(found, "__module__", None),
-            getattr(found, "__qualname__", type(found).__name__),
-        )
-        is_inside = path.partition(".")[0] in patches
-        if not is_inside and (found is not stock or module != "django.template.base"):
-            patches[path] = f"{module}.{name}"
-    return [f"django.template.base.{path} is {other}" for path, other in patches.items()]
-
-
-def lexer_is_patched() -> bool:
-    """Return whether someone has replaced what Django reads templates with, so that ours may differ."""
-    return bool(lexer_patches())
 
 
 def own_filters() -> Mapping[int, str]:

@@ -13,7 +13,8 @@ from django.utils.autoreload import file_changed
 from django.utils.safestring import mark_safe
 
 from djust_ast import _extractor, compile_template, extract
-from djust_ast.registry import lexer_is_patched, registry_for, stock_registry
+from djust_ast.registry import registry_for, stock_registry
+from djust_ast.replaced import replaced
 from djust_ast.tagbodies import context_reads
 
 
@@ -202,13 +203,13 @@ def test_malformed_registry_is_a_value_error():
 
 
 def test_dotall_lexer_is_told_from_a_patched_one(monkeypatch):
-    assert not lexer_is_patched()
+    assert not replaced()
     stock = stock_registry().hash
     monkeypatch.setattr(base, "tag_re", re.compile(base.tag_re.pattern, re.DOTALL))
-    assert not lexer_is_patched()
+    assert not replaced()
     assert stock_registry().hash != stock
     monkeypatch.setattr(base, "tag_re", re.compile("<<.*?>>"))
-    assert lexer_is_patched()
+    assert replaced()
 
 
 HELPERS = """

@@ -116,6 +116,21 @@ def shuffle(parser, token):
     return ShuffleNode(first, second)
 
 
+class TextNode(Node):
+    def __init__(self, texts):
+        self.texts = texts
+
+    def render(self, context):
+        return "".join(context.template.engine.from_string(text).render(context) for text in self.texts)
+
+
+@register.tag
+def texts(parser, token):
+    """``{% texts title="{{ a.b }}" %}``, whose arguments are templates."""
+    bits = token.split_contents()[1:]
+    return TextNode([bit[bit.index(quote) + 1 : -1] for bit in bits for quote in bit[-1]])
+
+
 class KeepNode(Node):
     def __init__(self, expression, name):
         self.expression, self.name = expression, name
@@ -384,6 +399,7 @@ CASES: dict[str, str | dict[str, str]] = {
     "unknown-tag-inline": "{% load probe %}{% keep a.b as kept %}{{ kept.c }}{{ d.e }}{% for x in xs %}{% keep x.y as z %}{{ z.w }}{% endfor %}",
     "unknown-tag-with-a-grammar-of-its-own": "{% load probe %}{% pairs a.b=c.d|default:e.f (g.h,i.j) %}",
     "unknown-tag-block": "{% load probe %}{% element k=c.d a.b as el %}{{ el.x }}{{ e.f }}{% for y in ys %}{{ y.z }}{% endfor %}{% endelement %}{{ el.after }}",
+    "unknown-tag-with-variables-in-text": "{% load probe %}{% texts k='{{ a.b|upper }}, {{c.d}}' \"{{ e.f }}\" '{{ g' x=\"{{ h.i }}{{ j.k|lower }}\" %}",
     "unknown-tag-second-body-first": "{% load probe %}{% shuffle %}{{ k.y }}{% else %}{% cycle a.x a.w as k %}{% endshuffle %}{{ k.z }}",
     "unknown-tag-body-again": "{% load probe %}{% shuffle %}{{ k.y }}{% cycle a.x a.w as k %}{% else %}{% endshuffle %}",
     "unknown-tag-bodies-that-grow": "{% load probe %}{% shuffle %}{{ k.v }}{% cycle k.n k.m as k %}{% else %}{% cycle a.x a.w as k %}{% endshuffle %}",

@@ -27,7 +27,7 @@ from djust_ast.conf import settings
 from djust_ast.errors import DjustAstError, TemplateError
 from djust_ast.explanation import Explanation, RootExplanation
 from djust_ast.fetch.sql import planned_sql, sql_of
-from djust_ast.frontend import Sources, limits, read, sources_of
+from djust_ast.frontend import Sources, limits, read, sources_of, why_nodes_are_walked
 from djust_ast.integrations.dynamic import answered
 from djust_ast.integrations.names import Names
 from djust_ast.integrations.values import Key, Served, Serving, held, serve
@@ -105,7 +105,8 @@ def compile_template(template: str | Any) -> CompiledTemplate:
             compiled = CompiledTemplate(found.name, read(sources), sources)
         except TemplateError as error:
             # Copies, for an exception holds the frames that it went through, and they the template.
-            compiled = _Unread(copy(error), sources, registry_for(sources.engine).hash, limits())
+            tags = registry_for(sources.engine).hash
+            compiled = _Unread(copy(error), sources, tags, limits(), why_nodes_are_walked())
         with _lock:
             _compiled[found] = compiled
     if isinstance(compiled, _Unread):
@@ -138,10 +139,12 @@ class _Unread:
     sources: Sources
     registry: str
     limits: tuple[int, int, int, int]
+    replaced: list[str]
 
     def current(self) -> bool:
         """Whether it would end in the same way."""
         same = self.limits == limits() and registry_for(self.sources.engine).hash == self.registry
+        same = same and self.replaced == why_nodes_are_walked()
         return same and self.sources.unchanged()
 
 
@@ -157,6 +160,7 @@ class CompiledTemplate:
         self.tree = tree
         self._sources = sources
         self._registry = registry_for(sources.engine).hash
+        self._replaced = why_nodes_are_walked()
         self._serializers: dict[tuple[Key, type[Model], bool, tuple[str, ...]], Serializer] = {}
         self._named: list[CompiledTemplate] = []
 
@@ -166,8 +170,9 @@ class CompiledTemplate:
         return tuple(self.tree.roots)
 
     def current(self) -> bool:
-        """Whether the loaders still serve the sources that were read, with the same tags."""
-        return self._sources.unchanged() and registry_for(self._sources.engine).hash == self._registry
+        """Whether the loaders still serve the sources that were read, with the same tags, to the same Django."""
+        same = registry_for(self._sources.engine).hash == self._registry
+        return same and self._replaced == why_nodes_are_walked() and self._sources.unchanged()
 
     @cached_property
     def _open(self) -> bool:

@@ -16,6 +16,7 @@ from django.templatetags import cache, i18n, l10n, static, tz
 from djust_ast.nodewalk import branching, includes, lineage, made, specified, translation, unknown
 from djust_ast.nodewalk.expressions import expression_of
 from djust_ast.nodewalk.filters import either
+from djust_ast.nodewalk.found import bodies_of
 from djust_ast.nodewalk.tree import ARG, BOOL, CMP, ITER, NUM, OUT, Uses
 from djust_ast.nodewalk.value import NOTHING, Groups, Value
 
@@ -32,7 +33,11 @@ def handler_of(node: Node, site: Site) -> Handler:
     if handler is not None and handler not in _MADE:
         return handler
     spec = specified.spec_of(node, site)
-    return handler or unknown.unknown if spec is None else partial(specified.specified, spec)
+    if spec is not None:
+        return partial(specified.specified, spec)
+    if handler is None and type(node) in _TABLE and not bodies_of(node):
+        return partial(_replaced, _TABLE[type(node)])
+    return handler or unknown.unknown
 
 
 def is_unknown(node: Node, site: Site) -> bool:
@@ -49,6 +54,13 @@ def _is_djangos(node: Node) -> bool:
     """Whether the class of ``node`` is known, and its ``render`` still its own."""
     kind = type(node)
     return kind in _TABLE and getattr(kind.render, "__module__", None) == kind.__module__
+
+
+def _replaced(handler: Handler, walk: Walk, node: Node, site: Site) -> None:
+    """A class of Django's with a ``render`` of somebody else's: that may read anything, and mostly reads the same."""
+    unknown.let_go(walk, node, site)
+    with walk.maybe():
+        handler(walk, node, site)
 
 
 def _nothing(walk: Walk, node: Node, site: Site) -> None:

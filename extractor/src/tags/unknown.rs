@@ -40,6 +40,11 @@ fn escape(parser: &mut Parser<'_>, tag: &TagToken<'_>, label: Sym) {
         for expr in read_as(parser, bit) {
             parser.emit(Op::Escape { expr, tag: label });
         }
+        let inner = variables(parser, bit);
+        if !inner.is_empty() {
+            let body = parser.body(inner.into_iter().map(|expr| Op::Escape { expr, tag: label }));
+            parser.emit(Op::Maybe(body));
+        }
     }
 }
 
@@ -51,6 +56,25 @@ fn read_as(parser: &mut Parser<'_>, bit: &Bit<'_>) -> Vec<ExprId> {
     }
     let pieces = bit.text.split(|c: char| !is_word(c) && !".|:+-'\"".contains(c));
     pieces.filter_map(|piece| parser.compile_text(piece, bit.at).ok()).collect()
+}
+
+/// Returns what stands in the text of an argument, as in `title="{{ lease.name }}"`.
+fn variables(parser: &mut Parser<'_>, bit: &Bit<'_>) -> Vec<ExprId> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((start, inner)) = bit.text.get(from..).and_then(variable) {
+        let padding = inner.len() - inner.trim_start().len();
+        found.extend(parser.compile_text(inner.trim(), bit.at + from + start + padding));
+        from += start + inner.len() + "}}".len();
+    }
+    found
+}
+
+/// Returns where the first variable of a text starts, and what stands between its braces.
+fn variable(text: &str) -> Option<(usize, &str)> {
+    let start = text.find("{{")? + "{{".len();
+    let (inner, _) = text.get(start..)?.split_once("}}")?;
+    Some((start, inner))
 }
 
 struct UnknownBlock {
