@@ -69,7 +69,7 @@ def aliases_of(queryset: AnyQuerySet) -> tuple[str, ...]:
 def state_behind(relation: Relation, rows: str | None = None) -> State:
     """The state of the query that fetches the other side of ``relation`` by key."""
     if not relation.many:
-        return State(rows=rows)
+        return State(rows=rows, joins=not settings.DATABASE_ROUTERS)
     if relation.refusal is not None:
         return State(rows=relation.refusal, joins=False)
     state = state_of(relation.model._default_manager.get_queryset())

@@ -9,6 +9,9 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo.apps.ZooConfig"]  # noqa: F405
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+# Another database, for what spreads over two.
+OTHER = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "TEST": {"MIGRATE": False}}
+
 if os.environ.get("DATABASE") == "postgres":
     DATABASES = {
         "default": {
@@ -19,6 +22,7 @@ if os.environ.get("DATABASE") == "postgres":
             "PASSWORD": os.environ.get("PGPASSWORD", ""),
             "NAME": "test",
         },
+        "other": OTHER,
     }
 else:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}, "other": OTHER}

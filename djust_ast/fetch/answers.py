@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, Model
 
 from djust_ast.fetch.owners import chunks, fetchable
@@ -27,8 +26,8 @@ def answer(owners: Sequence[Model], levels: Sequence[Level], load: Load) -> None
     """
     relation = levels[0].relation
     name = relation.accessor
-    for chunk in chunks([owner for owner in owners if fetchable(owner, relation)]):
-        ask = [_asked(level, chunk, load) for level in levels]
+    for db, chunk in chunks([owner for owner in owners if fetchable(owner, relation)], relation):
+        ask = [_asked(level, chunk, db, load) for level in levels]
         for owner in chunk:
             kept = owner.__dict__.get("_prefetched_objects_cache", {})
             if name in kept and name not in getattr(kept, "ours", ()):
@@ -41,11 +40,10 @@ def answer(owners: Sequence[Model], levels: Sequence[Level], load: Load) -> None
             owner.__dict__.setdefault(ANSWERS, {})[name] = Answers(answers)
 
 
-def _asked(level: Level, owners: Sequence[Any], load: Load) -> Callable[[Any], dict[str, Any]]:
+def _asked(level: Level, owners: Sequence[Any], db: str, load: Load) -> Callable[[Any], dict[str, Any]]:
     """A function from an owner to the answers of ``level``."""
     relation = level.relation
     keys = [owner.__dict__[relation.local] for owner in owners]
-    db = owners[0]._state.db or DEFAULT_DB_ALIAS
     if level.asks:
         count = tally(level, keys, db)
         return lambda owner: count(owner.__dict__[relation.local])

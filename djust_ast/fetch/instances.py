@@ -45,7 +45,8 @@ def load(
         else:
             put += _prefetch(followed(objects, path), here, given=given, answers=answers)
     for (path_, many), levels in lazy.items():
-        for chunk in chunks(followed(objects, path_)):
+        relations = [level.relation for level in levels.values() if isinstance(level, Level)]
+        for _, chunk in chunks(followed(objects, path_), *relations):
             _attach(chunk, many, dict(levels))
     for path_, levels_ in asked.items() if answers else ():
         answer(followed(objects, path_[:-1]), levels_, load)
@@ -138,13 +139,21 @@ def _prefetch(
             cache.withdraw(name)
         if name not in cache:
             lacking.append(obj)
-    for chunk in chunks([owner for owner in lacking if fetchable(owner, relation)]):
-        prefetch_related_objects(chunk, _lookup(chunk, level))
-        if level.apart:
+    for db, chunk in chunks([owner for owner in lacking if fetchable(owner, relation)], relation):
+        prefetch_related_objects(chunk, _lookup(level, db))
+        if level.apart or _same_keys(chunk, relation):
             _part(chunk, relation)
     if level.plan.levels:
         load(list(_children(objects, level)), level.plan, answers=answers)
     return _mark(lacking, name) if given and many else []
+
+
+def _same_keys(owners: Sequence[Model], relation: Relation) -> bool:
+    """Whether the other side, which leads back to its owner, would have to lead back to two."""
+    if relation.way_back is None:
+        return False
+    keys = {owner.__dict__[relation.local] for owner in owners}
+    return len(keys) < len(owners)
 
 
 def _part(owners: Sequence[Model], relation: Relation) -> None:
@@ -186,12 +195,12 @@ def _mark(owners: Sequence[Model], name: str) -> list[tuple[Siblings, str]]:
     return put
 
 
-def _lookup(owners: Sequence[Model], level: Level) -> str | Prefetch[Any]:
+def _lookup(level: Level, db: str) -> str | Prefetch[Any]:
     relation = level.relation
     if not level.plan.select_related and PEERS is None:
         return relation.accessor
     queryset = joined(rows_behind(relation), level.plan)
-    return Prefetch(relation.accessor, queryset.using(owners[0]._state.db))
+    return Prefetch(relation.accessor, queryset.using(db))
 
 
 def _children(owners: Iterable[Model], level: Level) -> Iterator[Model]:

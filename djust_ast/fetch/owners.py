@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import VERSION
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
 
 from djust_ast.members import Relation
@@ -33,21 +34,31 @@ def followed(objects: Sequence[Model], path: Sequence[str]) -> Sequence[Model]:
 
 
 def cache_of(owner: Any, many: bool) -> Any:
+    """Where Django keeps the other sides of the relations of ``owner``."""
     return owner.__dict__.get("_prefetched_objects_cache", {}) if many else owner._state.fields_cache
 
 
-def chunks(owners: Sequence[Model]) -> Iterator[list[Model]]:
-    """The owners of each database, in lists short enough for one query.
+def database(owner: Model, relation: Relation) -> str:
+    """Where Django reads the other side of ``relation``: routers decide it for each owner."""
+    own = owner._state.db or DEFAULT_DB_ALIAS
+    if not settings.DATABASE_ROUTERS or relation.model is Model:
+        return own
+    return router.db_for_read(relation.model, instance=owner)
 
-    Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``, which SQLite refuses from about 1,000 on.
+
+def chunks(owners: Sequence[Model], *relations: Relation) -> Iterator[tuple[str, list[Model]]]:
+    """The owners whose ``relations`` are read from the same databases, the first of which comes with them.
+
+    The lists are short enough for one query. Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``,
+    which SQLite refuses from about 1,000 on.
     """
-    databases: dict[str, list[Model]] = {}
+    groups: dict[tuple[str, ...], list[Model]] = {}
     for owner in owners:
-        databases.setdefault(owner._state.db or DEFAULT_DB_ALIAS, []).append(owner)
-    for alias, own in databases.items():
+        groups.setdefault(tuple([database(owner, relation) for relation in relations]), []).append(owner)
+    for (alias, *_), own in groups.items():
         connection = connections[alias]
         size = connection.features.max_query_params or 10_000
         if connection.vendor == "sqlite" and VERSION < (6, 0):
             size = 500
         for start in range(0, len(own), size):
-            yield own[start : start + size]
+            yield alias, own[start : start + size]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
@@ -80,7 +81,10 @@ class Groups:
         plans, node = self.level.below, self.level.node
         if model not in plans and node is not None:
             try:
-                plans[model] = make_plan(bind(node, model), State(rows="its parent is an instance"))
+                plans[model] = make_plan(
+                    bind(node, model),
+                    State(rows="its parent is an instance", joins=not settings.DATABASE_ROUTERS),
+                )
             except BindError:
                 plans[model] = BARE
         return plans.get(model, BARE)
