@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import reduce
 
@@ -20,6 +20,7 @@ from djust_ast.members import (
     Relation,
     RelationMember,
     counts_rows,
+    held,
     member,
     names,
     opaque,
@@ -60,15 +61,20 @@ PARTS = frozenset({"slice", "last", "random"})
 
 
 def bind(
-    node: PathNode, model: type[Model], *, explicit: bool = False, aliases: Collection[str] = ()
+    node: PathNode,
+    model: type[Model],
+    *,
+    explicit: bool = False,
+    aliases: Collection[str] = (),
+    attrs: Collection[tuple[str, type[Model]]] = (),
 ) -> SerializerSpec:
     """What ``node`` means for an object of ``model``.
 
     With ``explicit`` the paths were given by a programmer, not read from a template: a to-many name may be
     followed by its elements' names directly, and an unknown name is a ``BindError``. ``aliases`` are the
-    annotations that the objects have.
+    annotations that the objects have, ``attrs`` the rows that the view prefetched under names of its own.
     """
-    return _bind(node, model, _Scope(explicit, aliases=aliases))
+    return _bind(node, model, _Scope(explicit, aliases=aliases, attrs=dict(attrs)))
 
 
 def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
@@ -117,6 +123,7 @@ class _Scope:
     path: tuple[str, ...] = ()
     came: tuple[Relation, type[Model]] | None = None
     aliases: Collection[str] = ()
+    attrs: Mapping[str, type[Model]] = field(default_factory=dict)
 
     def below(self, name: str, relation: Relation, model: type[Model]) -> _Scope:
         """The scope on the other side of ``relation``, which is a relation of ``model``."""
@@ -293,6 +300,12 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
                 yield Computed(name, child.at)
             case None if name in scope.aliases:
                 yield Alias(name, child.at)
+            case None if name in scope.attrs:
+                relation = held(name, scope.attrs[name])
+                each = reduce(merge, [child, *filter(None, [child.element, *child.indexes.values()])])
+                each = unsure(each._replace(uses=each.uses - LIST_USES, element=None, indexes={}))
+                spec = _bind(each, relation.model, scope.below(name, relation, model))
+                yield Computed(name, child.at, rows=Many(name, relation, "", spec))
             case None if scope.explicit:
                 raise BindError(unknown(model, name), *_place(child))
             case None:

@@ -16,10 +16,17 @@ from djust_ast.serializer import Serializer
 
 
 def compile_node(
-    node: PathNode, model: type[Model], emitter: str | None = None, aliases: Collection[str] = ()
+    node: PathNode,
+    model: type[Model],
+    emitter: str | None = None,
+    aliases: Collection[str] = (),
+    attrs: Collection[tuple[str, type[Model]]] = (),
 ) -> Serializer:
-    """The serializer of what a template reads of ``model``, and of annotations by their ``aliases``."""
-    return Serializer(bind(node, model, aliases=aliases), emitter)
+    """The serializer of what a template reads of ``model``.
+
+    Of annotations by their ``aliases``, and of rows that the view prefetched by their ``attrs``.
+    """
+    return Serializer(bind(node, model, aliases=aliases, attrs=attrs), emitter)
 
 
 def compile_paths(

@@ -73,7 +73,8 @@ class Relation:
     ``accessor`` is the attribute on the instance, ``lookup`` the name in queries. The other side is found by
     ``remote`` (an attribute name of ``model``, or a lookup for many-to-many) equal to our ``local`` attribute.
     ``missing`` is the exception that an absent reverse one-to-one raises, ``field`` the foreign key itself.
-    ``generic`` says of whose rows a ``GenericRelation`` takes the keys.
+    ``generic`` says of whose rows a ``GenericRelation`` takes the keys. ``held``: it is the ``to_attr`` of a
+    ``Prefetch()``, so that its rows are there.
     """
 
     accessor: str
@@ -89,6 +90,7 @@ class Relation:
     refusal: str | None = None
     field: Any = None
     generic: Generic | None = None
+    held: bool = False
 
     @property
     def joinable(self) -> bool:
@@ -196,7 +198,7 @@ def _forward(model: type[Model], attribute: Any) -> Member | None:
 def _reverse_one(model: type[Model], attribute: Any) -> Member | None:
     related = attribute.related
     field = related.field
-    if not isinstance(field, ForeignKey) or field.remote_field.parent_link:
+    if not isinstance(field, ForeignKey):
         return None
     return RelationMember(
         Relation(
@@ -307,6 +309,22 @@ def targets(model: type[Model], name: str) -> Relation | None:
         remote="pk",
         refusal="a generic foreign key",
         field=field,
+    )
+
+
+def held(name: str, model: type[Model]) -> Relation:
+    """The way to rows that the view prefetched under a name of its own."""
+    return Relation(
+        accessor=name,
+        lookup=name,
+        model=model,
+        many=True,
+        reverse=True,
+        nullable=True,
+        local="pk",
+        remote="pk",
+        refusal="prefetched by the view",
+        held=True,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from djust_ast.members import Relation, hand_made
-from djust_ast.plans import FRESH, Level, QueryPlan, State
+from djust_ast.plans import FRESH, GIVEN, Level, QueryPlan, State
 from djust_ast.specs import (
     Alias,
     Column,
@@ -101,6 +101,7 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
 class _Layout:
     columns: dict[str, int] = field(default_factory=dict)
     levels: list[Level] = field(default_factory=list)
+    joins: int = 0
 
     def column(self, lookup: str) -> int:
         return self.columns.setdefault(lookup, len(self.columns))
@@ -134,7 +135,8 @@ def _lay_out(spec: SerializerSpec, prefix: str, path: Path, layout: _Layout, *, 
                     layout.column(prefix + relation.local)
                 if m.keys_only:
                     continue
-                if joins:
+                if joins and (layout.joins < MAX_JOINS or relation.reverse or m.conditional):
+                    layout.joins += 1
                     _lay_out(m.spec, f"{prefix}{relation.lookup}__", (*path, m.name), layout, joins=True)
                 else:
                     layout.levels.append(_level(m, path, layout.column(prefix + relation.local)))
@@ -221,6 +223,8 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Counted() if _answerable(m):
                 loading.levels += _answers(m, here, rows="its parent is an instance")
                 loading.loaded.add(here)
+            case Computed(rows=Many(relation=Relation(held=True) as relation, spec=below)):
+                loading.levels.append(Level(here, relation, below, plan(below, GIVEN)))
             case Computed(rows=Many() as rows) if not _tied(rows):
                 _append(loading, here, rows.relation, rows.spec, lazy=True)
             case Computed(rows=Targets(relation=relation, node=node)):

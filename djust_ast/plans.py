@@ -94,6 +94,8 @@ class QueryPlan:
         least = most = 1
         for level in self.levels:
             low, high = level.plan.queries
+            if level.relation.held:
+                low, high = low - 1, high - 1
             least += 0 if level.lazy else low
             most += high
         return least, most
@@ -125,6 +127,10 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
         when = ", when first touched" if level.lazy else ""
         each = " for each type of object" if level.plan.route == "targets" else ""
         part = f", {level.top} of each" if level.via == "all" else ""
+        if level.relation.held:
+            yield f"  {'.'.join(level.path)}: prefetched by the view"
+            yield from (f"    {line}" for line in outline(level.spec, level.plan))
+            continue
         path = ".".join((*level.path, level.via) if level.via else level.path)
         yield f"  {path}: one query{each}{part}{when}"
         if each:

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Manager, Model
 from django.db.models.query import ModelIterable, QuerySet
 
-from djust_ast.members import Relation
+from djust_ast.members import Relation, RelationMember, member
 from djust_ast.plans import FRESH, GIVEN, State
 
 AnyQuerySet = Any  # a queryset, its privates included: they are not in its stubs
@@ -66,6 +66,21 @@ def aliases_of(queryset: AnyQuerySet) -> tuple[str, ...]:
     return tuple([name for name in names if not hasattr(queryset.model, name)]) if names else ()
 
 
+def attrs_of(queryset: AnyQuerySet) -> tuple[tuple[str, type[Model]], ...]:
+    """The names under which the view's ``Prefetch()`` leave their rows, and the models of these."""
+    found = []
+    for lookup in queryset._prefetch_related_lookups:
+        name = getattr(lookup, "to_attr", None)
+        if not name or "__" in lookup.prefetch_to or hasattr(queryset.model, name):
+            continue
+        relation = member(queryset.model, lookup.prefetch_through)
+        if lookup.queryset is not None:
+            found.append((name, lookup.queryset.model))
+        elif isinstance(relation, RelationMember):
+            found.append((name, relation.relation.model))
+    return tuple(found)
+
+
 def state_behind(relation: Relation, rows: str | None = None) -> State:
     """The state of the query that fetches the other side of ``relation`` by key."""
     if not relation.many:
@@ -100,9 +115,7 @@ def picked_state(relation: Relation, vias: Collection[str]) -> State | None:
 
 def plannable(queryset: AnyQuerySet) -> bool:
     """Whether it holds model instances that are made by Django's own iterable, lazily or already."""
-    if queryset._fields is not None or queryset._iterable_class is not ModelIterable:
-        return False
-    return queryset._result_cache is not None or not queryset.query.combinator
+    return queryset._fields is None and queryset._iterable_class is ModelIterable
 
 
 def total_order(queryset: AnyQuerySet) -> bool:
@@ -174,6 +187,7 @@ __all__ = [
     "FETCH_PEERS",
     "FRESH",
     "GIVEN",
+    "attrs_of",
     "fetch_mode_of",
     "picked_state",
     "plannable",

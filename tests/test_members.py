@@ -48,7 +48,7 @@ KINDS = [
     (zoo.Label, "content_type", RelationMember),
     (zoo.Animal, "photo", ComputedMember),
     (zoo.Aviary, "building_ptr", ComputedMember),
-    (zoo.Building, "aviary", ComputedMember),
+    (zoo.Building, "aviary", RelationMember),
     (zoo.Ranked, "secret", ComputedMember),  # a property hides the field
     (zoo.Animal, "title", ComputedMember),
     (zoo.Animal, "slow", ComputedMember),

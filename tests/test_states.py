@@ -1,9 +1,9 @@
 """Objects in every state that a view may hand over: the page is plain Django's, and nothing is fetched twice."""
 
 import pytest
-from django.db.models import FilteredRelation, Q
+from django.db.models import FilteredRelation, Prefetch, Q
 
-from tests.test_equality import _filled, check, each, one, rows  # noqa: F401 - fixtures
+from tests.test_equality import BIG, TO_ATTR, _filled, check, each, one, rows  # noqa: F401 - fixtures
 from tests.zoo import models as zoo
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -22,6 +22,9 @@ def test_the_other_side_leads_back_to_the_object_itself(body):
     check(each(body), lambda: {"animals": [one("Leo", name="One"), one("Leo", name="Two"), one("Mia")]})
 
 
+EVERYTHING = (
+    "{{ a.name }}{{ a.habitat.name }}{% for f in a.feedings.all %}{{ f.grams }}{{ f.food.name }}{% endfor %}"
+)
 # Pages over objects in a state, and the most queries that they may take.
 STATES = {
     "filtered-relation": (
@@ -42,6 +45,83 @@ STATES = {
         "{{ a.name }}{{ a.owner.name }}{{ a.habitat.name }}",
         1,
     ),
+    "union": (
+        lambda: (
+            zoo.Animal.objects.filter(kind="cat")
+            .order_by()
+            .union(zoo.Animal.objects.filter(kind="dog").order_by())
+            .order_by("pk")
+        ),
+        EVERYTHING,
+        3,
+    ),
+    "raw": (lambda: zoo.Animal.objects.raw("SELECT * FROM zoo_animal ORDER BY id"), EVERYTHING, 3),
+    "raw-without-a-key": (
+        lambda: zoo.Animal.objects.raw("SELECT id, name, kind FROM zoo_animal ORDER BY id"),
+        "{{ a.name }}{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}",
+        2,
+    ),
+    "prefetch": (lambda: zoo.Animal.objects.prefetch_related(BIG), EVERYTHING, 3),
+    "prefetch-to-attr": (
+        lambda: zoo.Animal.objects.prefetch_related(TO_ATTR),
+        "{% for f in a.big %}{{ f.food.name }}{{ f.animal.name }}{% endfor %}{{ a.big.0.food.name }}{{ a.habitat.name }}",
+        3,
+    ),
+    "prefetch-sliced": (
+        lambda: zoo.Animal.objects.prefetch_related(
+            Prefetch("feedings", zoo.Feeding.objects.order_by("-grams", "pk")[:1], to_attr="big")
+        ),
+        "{% for f in a.big %}{{ f.grams }}{{ f.food.name }}{% endfor %}",
+        3,
+    ),
+    "prefetch-of-one": (
+        lambda: zoo.Animal.objects.prefetch_related(Prefetch("mother", to_attr="mum")),
+        "{{ a.mum.name }}{{ a.mum.habitat.name }}",
+        3,
+    ),
+    "prefetch-beside-a-count": (
+        lambda: zoo.Animal.objects.prefetch_related(BIG),
+        "{{ a.title }}{{ a.feedings.count }}{{ a.feedings.first.grams }}{{ a.feedings.all.0.food.name }}",
+        3,
+    ),
+    "mixed-list": (
+        lambda: [*zoo.Animal.objects.all(), *zoo.Keeper.objects.all(), None, "text", {"name": "dict"}],
+        EVERYTHING + "{{ a.boss.name }}",
+        3,
+    ),
+    "nested-lists": (
+        lambda: [[one("Leo")], (one("Mia"),)],
+        "{% for b in a %}{{ b.habitat.name }}{% endfor %}",
+        2,
+    ),
+    "nine-joins": (lambda: zoo.Animal.objects.all(), "{{ a." + "mother." * 12 + "name }}{{ a.name }}", 2),
+    "nine-joins-in-a-branch": (
+        lambda: zoo.Animal.objects.all(),
+        "{% if a.kind == 'none' %}{{ a." + "mother." * 12 + "name }}{% endif %}",
+        1,
+    ),
+    "parent-and-child": (
+        lambda: zoo.Building.objects.all(),
+        "{{ a.name }}{{ a.aviary.height }}{{ a.aviary.name }}{{ a.aviary.habitat.name }}{{ a.habitat.name }}",
+        1,
+    ),
+    "parent-and-rows-of-the-child": (
+        lambda: zoo.Building.objects.all(),
+        "{{ a.aviary.height }}{% for p in a.aviary.perches.all %}{{ p.animal.size }}{{ p.aviary.name }}{% endfor %}",
+        2,
+    ),
+    "child": (
+        lambda: zoo.Aviary.objects.all(),
+        "{{ a.name }}{{ a.height }}{{ a.habitat.zone.title }}{% for p in a.perches.all %}{{ p.pk }}{% endfor %}",
+        2,
+    ),
+    "generator": (lambda: (animal for animal in zoo.Animal.objects.all()), "{{ a.name }}", 1),
+    "iterator": (lambda: zoo.Animal.objects.iterator(chunk_size=2), "{{ a.name }}", 1),
+    "for-update": (
+        lambda: zoo.Animal.objects.select_for_update(),
+        EVERYTHING,
+        3,
+    ),
 }
 
 
@@ -49,3 +129,15 @@ STATES = {
 def test_any_state(make, body, most):
     _, ours = check(each(body), lambda: {"animals": make()})
     assert ours <= most
+
+
+@pytest.mark.parametrize("make", [STATES["union"][0], STATES["raw"][0]], ids=["union", "raw"])
+def test_one_under_two_names_is_fetched_once(make):
+    def context():
+        found = make()
+        return {"animals": found, "again": found, "box": {"rows": found}}
+
+    source = "{% for a in again %}{{ a.name }}{% endfor %}" + each("{{ a.name }}{{ a.habitat.name }}")
+    check(source, context)
+    check(source + "{% for a in box.rows %}{{ a.mother.name }}{% endfor %}", context)
+    check("{{ animals }}" + source, context)

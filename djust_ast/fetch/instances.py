@@ -18,7 +18,8 @@ from djust_ast.fetch.owners import cache_of, chunks, fetchable, followed
 from djust_ast.fetch.peers import PEERS, joined, twin
 from djust_ast.fetch.targets import Groups
 from djust_ast.members import Relation
-from djust_ast.plans import Level, QueryPlan
+from djust_ast.planner import plan as make_plan
+from djust_ast.plans import GIVEN, Level, QueryPlan
 from djust_ast.states import rows_behind
 
 
@@ -36,6 +37,9 @@ def load(
     asked: dict[tuple[str, ...], list[Level]] = {}
     for level in plan.levels if objects else ():
         *path, name = level.path
+        if level.relation.held:
+            load(_held(followed(objects, path), name), level.plan)
+            continue
         if level.asks or level.via:
             asked.setdefault(level.path, []).append(level)
             continue
@@ -51,6 +55,13 @@ def load(
     for path_, levels_ in asked.items() if answers else ():
         answer(followed(objects, path_[:-1]), levels_, load)
     return put
+
+
+def _held(owners: Sequence[Model], name: str) -> list[Model]:
+    """The rows that the view prefetched under a name of its own."""
+    values = [owner.__dict__.get(name) for owner in owners]
+    rows = [row for value in values for row in (value if isinstance(value, list) else [value])]
+    return list({id(row): row for row in rows if isinstance(row, Model)}.values())
 
 
 def forget(put: list[tuple[Siblings, str]]) -> None:
@@ -143,9 +154,24 @@ def _prefetch(
         prefetch_related_objects(chunk, _lookup(level, db))
         if level.apart or _same_keys(chunk, relation):
             _part(chunk, relation)
-    if level.plan.levels:
-        load(list(_children(objects, level)), level.plan, answers=answers)
+    if len(lacking) == len(objects):
+        if level.plan.levels:
+            load(list(_children(objects, level)), level.plan, answers=answers)
+        return _mark(lacking, name) if given and many else []
+    fetched = set(map(id, lacking))
+    load(list(_children(lacking, level)), level.plan, answers=answers)
+    # What the view has fetched lacks our joins.
+    found = [obj for obj in objects if id(obj) not in fetched]
+    load(list(_children(found, level)), _plan_of_found(level), answers=answers)
     return _mark(lacking, name) if given and many else []
+
+
+def _plan_of_found(level: Level) -> QueryPlan:
+    """The plan for rows of ``level`` that are there already."""
+    model = level.spec.model
+    if model not in level.below:
+        level.below[model] = make_plan(level.spec, GIVEN)
+    return level.below[model]
 
 
 def _same_keys(owners: Sequence[Model], relation: Relation) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, ClassVar
 
-from django.db.models.query import ModelIterable
+from django.db.models import prefetch_related_objects
+from django.db.models.query import ModelIterable, RawQuerySet
 
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import load
@@ -54,6 +56,8 @@ class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-a
             yield from objects
             return
         found = list(objects)
+        if queryset._prefetch_related_lookups:
+            prefetch_related_objects(found, *queryset._prefetch_related_lookups)  # Django will find it done
         load(found, self.plan)
         yield from found
 
@@ -76,3 +80,16 @@ def planned(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
     clone = queryset._chain()
     clone._iterable_class = _Planned("PlannedIterable", (PlannedIterable,), {"plan": plan})
     return clone
+
+
+def planned_raw(queryset: RawQuerySet[Any], plan: QueryPlan) -> RawQuerySet[Any]:
+    """A copy of ``queryset`` that follows ``plan`` when it is iterated."""
+    clone: Any = copy(queryset)
+
+    def iterator() -> Iterator[Any]:
+        found = list(queryset.iterator())
+        load(found, plan)
+        yield from found
+
+    clone.iterator = iterator  # which it asks for its rows
+    return clone  # type: ignore[no-any-return]

@@ -32,6 +32,9 @@ def planned_sql(queryset: AnyQuerySet, plan: QueryPlan) -> tuple[str, ...]:
 def _level_sql(plan: QueryPlan) -> Iterator[str]:
     for level in plan.levels:
         relation = level.relation
+        if relation.held:
+            yield from _level_sql(level.plan)
+            continue
         if level.plan.route == "targets":
             keys = relation.field.fk_field
             yield f"-- the {relation.accessor} of each type of object: pk IN (the parents' {keys})"

@@ -42,6 +42,7 @@ _compiled: WeakKeyDictionary[Template, CompiledTemplate | _Unread] = WeakKeyDict
 _lock = Lock()
 _said: set[str] = set()
 MAX_NAMED = 64
+Attrs = tuple[tuple[str, type[Model]], ...]
 
 
 class Observer(Protocol):
@@ -161,7 +162,7 @@ class CompiledTemplate:
         self._sources = sources
         self._registry = registry_for(sources.engine).hash
         self._replaced = why_nodes_are_walked()
-        self._serializers: dict[tuple[Key, type[Model], bool, tuple[str, ...]], Serializer] = {}
+        self._serializers: dict[tuple[Key, type[Model], bool, tuple[str, ...], Attrs], Serializer] = {}
         self._named: list[CompiledTemplate] = []
 
     @property
@@ -260,11 +261,13 @@ class CompiledTemplate:
     ) -> Served | None:
         json = mode == "json"
 
-        def find(key: Key, below: PathNode, model: type[Model], aliases: tuple[str, ...] = ()) -> Serializer:
-            found = self._serializers.get((key, model, json, aliases))
+        def find(
+            key: Key, below: PathNode, model: type[Model], aliases: tuple[str, ...] = (), attrs: Attrs = ()
+        ) -> Serializer:
+            found = self._serializers.get((key, model, json, aliases, attrs))
             if found is None:
-                found = compile_node(below, model, aliases=aliases)
-                self._serializers[key, model, json, aliases] = found
+                found = compile_node(below, model, aliases=aliases, attrs=attrs)
+                self._serializers[key, model, json, aliases, attrs] = found
             return found
 
         escapes = any(

@@ -19,13 +19,21 @@ from django.utils.functional import LazyObject
 
 from djust_ast.binder import DICT_NAMES, LIST_USES, element_of, in_parts, rows_node
 from djust_ast.fetch.instances import load
-from djust_ast.fetch.live import planned
+from djust_ast.fetch.live import planned, planned_raw
 from djust_ast.jsonify import eager, inside, jsonify
 from djust_ast.members import answers_itself
 from djust_ast.paths import PathNode, merge, unsure
-from djust_ast.plans import GIVEN
+from djust_ast.plans import GIVEN, State
 from djust_ast.serializer import Compiled, Serializer
-from djust_ast.states import FETCH_ONE, FETCH_PEERS, aliases_of, fetch_mode_of, plannable, state_of
+from djust_ast.states import (
+    FETCH_ONE,
+    FETCH_PEERS,
+    aliases_of,
+    attrs_of,
+    fetch_mode_of,
+    plannable,
+    state_of,
+)
 
 Key = tuple[str, ...]
 _ONE_OF = frozenset({"first", "last"})  # what a queryset answers with one of its objects
@@ -89,7 +97,7 @@ def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Servi
     found = None if how.live or asked else rows_node(node)
     if found is not None:
         element, lazy = found
-        serializer = how.find(key, element, queryset.model, aliases_of(queryset))
+        serializer = how.find(key, element, queryset.model, aliases_of(queryset), attrs_of(queryset))
         if _own_mode(queryset, how) and not _as_peers(serializer, queryset):
             return Served(kind, lambda: queryset, reason=OWN_MODE)
         if serializer.spec.live is None:
@@ -99,7 +107,8 @@ def _queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Servi
         return Served(kind, lambda: queryset, reason="the template enters none of its objects")
     if _own_mode(queryset, how):
         return Served(kind, lambda: queryset, reason=OWN_MODE)
-    return _planned(kind, how.find((*key, "[live]"), unsure(element), queryset.model), queryset)
+    serializer = how.find((*key, "[live]"), unsure(element), queryset.model, (), attrs_of(queryset))
+    return _planned(kind, serializer, queryset)
 
 
 def _records(
@@ -152,7 +161,7 @@ def _model(key: Key, node: PathNode, obj: Model, how: Serving) -> Served | None:
 def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
     cls = type(objects[0]) if objects else None
     if cls is None or not issubclass(cls, Model) or any(type(obj) is not cls for obj in objects):
-        return _dicts(key, node, objects, how)
+        return _dicts(key, node, objects, how) or _mixed(key, node, objects, how)
     element = _each(node)
     if not element.attrs:
         return None
@@ -181,6 +190,46 @@ def _list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: S
     )
 
 
+def _raw(key: Key, node: PathNode, rows: RawQuerySet[Any], how: Serving) -> Served | None:
+    """A raw query: its statement is the view's, and what is read below its rows is fetched for all of them."""
+    element = _each(node)
+    if how.json or not element.attrs or id(rows) in how.shared or _own_mode(rows, how):
+        return None
+    queryset: Any = rows
+    serializer = how.find((*key, "[raw]"), unsure(element), queryset.model)
+    compiled = serializer.variant(State(rows="raw()", joins=False))
+
+    def value() -> Any:
+        if queryset._result_cache is None:
+            return planned_raw(queryset, compiled.plan)
+        load(queryset._result_cache, compiled.plan, given=True)
+        return queryset
+
+    return Served(f"raw queryset of {queryset.model.__name__}, live", value, compiled, "raw()")
+
+
+def _mixed(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
+    """Instances of several models: they stay, and what is read below them is fetched for those of each model."""
+    groups: dict[type[Model], list[Model]] = {}
+    for obj in objects:
+        if issubclass(type(obj), Model) and not _own_mode(obj, how):
+            groups.setdefault(type(obj), []).append(obj)
+    element = unsure(_each(node))
+    if how.json or not element.attrs or not groups or len(groups) > MAX_MODELS:
+        return None
+    plans = {model: how.find((*key, "[mixed]"), element, model).variant(GIVEN).plan for model in groups}
+
+    def value() -> Any:
+        for model, group in groups.items():
+            load(group, plans[model], given=True)
+        return objects
+
+    names = ", ".join(model.__name__ for model in groups)
+    return Served(
+        f"{type(objects).__name__} of {names}, live", value, reason="it holds objects of several kinds"
+    )
+
+
 def _dicts(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
     """A short list of dicts, as of the widgets of a page: each is served by itself."""
     if how.json or how.live or node.attrs or not node.uses <= LIST_USES or len(objects) > MAX_DICTS:
@@ -204,7 +253,7 @@ def _dicts(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: 
 OWN_MODE = "its objects have a fetch mode of their own"
 
 
-def _own_mode(value: Model | QuerySet[Any, Any], how: Serving) -> bool:
+def _own_mode(value: Model | QuerySet[Any, Any] | RawQuerySet[Any], how: Serving) -> bool:
     """Whether it was told how to fetch what is not loaded, which a page shows: by errors, or by shared objects."""
     return fetch_mode_of(value) is not FETCH_ONE and not how.json
 
@@ -299,6 +348,7 @@ def _manager(key: Key, node: PathNode, manager: BaseManager[Any], how: Serving) 
 KINDS: tuple[tuple[type, Callable[[Key, PathNode, Any, Serving], Served | None]], ...] = (
     (QuerySet, _queryset),
     (BaseManager, _manager),
+    (RawQuerySet, _raw),
     (Model, _model),
     (Page, _page),
     (list, _list),
@@ -340,7 +390,7 @@ def held(node: PathNode, value: Any, depth: int = 0) -> Iterator[Any]:
     that validates writes to its instance. Of objects of other classes the attributes are looked at, no deeper.
     """
     cls = type(value)
-    if issubclass(cls, QuerySet) or (issubclass(cls, Model) and depth == 0):
+    if issubclass(cls, QuerySet | RawQuerySet) or (issubclass(cls, Model) and depth == 0):
         yield value
     elif issubclass(cls, Page) and (node.uses or node.element or node.indexes or "object_list" in node.attrs):
         yield from held(node, value.object_list)
@@ -359,5 +409,6 @@ def held(node: PathNode, value: Any, depth: int = 0) -> Iterator[Any]:
 
 ANY = PathNode(uses=frozenset({"iter"}))
 MAX_HELD = 3
+MAX_MODELS = 20  # of which a list may hold objects
 MAX_DICTS = 100  # a longer list of dicts is data of its own
 _SHARED = (QuerySet, Model)
