@@ -961,7 +961,7 @@ SOURCES = [
 @pytest.mark.django_db
 @settings(
     deadline=None,
-    max_examples=150,
+    max_examples=int(os.environ.get("EXAMPLES", "150")),
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -1,6 +1,7 @@
 """Django's lexer, its parser of expressions and its splitter of tags judge the extractor's, on random text."""
 
 import json
+import os
 import re
 
 import pytest
@@ -19,7 +20,10 @@ SPACES = (
 )
 WORDS = ["a", "É", "ß", "ª", "²", "Ⅷ", "½", "٣", "ⅷ", "ु", "क", "_", "名", "😀", "\u0301", "\u202e", "ﬁ", "İ"]
 DOTALL = re.compile(base.tag_re.pattern, re.DOTALL)
-MANY = settings(max_examples=400, deadline=None)
+EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
+MANY = settings(
+    max_examples=EXAMPLES or 400, deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True
+)
 
 
 def joined(pieces, size):
@@ -118,7 +122,7 @@ EXPRESSIONS = joined(
 )
 
 
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=EXAMPLES or 1000)
 @given(EXPRESSIONS)
 @example("a|cut:'x':'y'")
 @example("1" * 4301)
