@@ -21,7 +21,7 @@ from django.template.engine import Engine
 from django.template.library import Library
 
 from djust_ast.native import Registry
-from djust_ast.tagbodies import context_reads
+from djust_ast.tagbodies import ContextUse, context_use
 from djust_ast.tagspecs import filter_spec_of, generation, tag_spec_of
 
 _OWN_MODULES = (
@@ -230,10 +230,12 @@ def _made_spec(function: Any, cells: Mapping[str, Any]) -> Spec | None:
     takes_context = bool(cells.get("takes_context"))
     if kind == "simple_block" and not isinstance(cells.get("end_name"), str):
         return None
+    use = context_use(cells.get("func")) if takes_context else ContextUse([], writes=False)
     return {
         "kind": kind,
         "takes_context": takes_context,
-        "reads": context_reads(cells.get("func")) if takes_context else [],
+        "reads": use.reads,
+        "writes": use.writes,
         "end": cells.get("end_name") if kind == "simple_block" else None,
         "template": _template_of(cells.get("filename")),
         "signature": _signature_of(cells, kind, takes_context),

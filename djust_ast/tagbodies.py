@@ -1,4 +1,4 @@
-"""What the function of a tag reads from the context that it takes, by its source."""
+"""What the function of a tag reads from the context that it takes, and whether it may set names there, by its source."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 _STATE = frozenset(
     {"autoescape", "render_context", "request", "template", "template_name", "use_l10n", "use_tz"}
 )
 """Attributes of a context that are no variables of it."""
+_SHARED = frozenset({"render_context", "request"})
+"""Those that a page may have under a name, too, so that a change to them may be one of that."""
+_WRITE = ""
+"""What a write stands for among the names that are read."""
 _WRITES = frozenset({"pop", "push", "set_upward", "update"})
 """Methods of a context that read nothing as long as nobody looks at what they return."""
+_SCOPES = frozenset({"push", "update"})
+"""Those of them whose result, as a context manager, takes back what they did."""
 _READS = frozenset({"get", "setdefault"})
 _ANY = frozenset({"dir", "eval", "exec", "globals", "locals", "vars"})
 """Functions that may find the context without its name."""
@@ -28,16 +34,29 @@ class _OpaqueError(Exception):
     """The function may read anything."""
 
 
+class ContextUse(NamedTuple):
+    """The names that are read, or ``None`` for any, and whether a name may be something else after it."""
+
+    reads: list[str] | None
+    writes: bool
+
+
+def context_use(function: Any) -> ContextUse:
+    """Return what a function does with its first argument, a context."""
+    try:
+        found = _reads(function, 0, None, 0)
+    except _OpaqueError:
+        return ContextUse(None, True)
+    return ContextUse(sorted(found - {_WRITE}), _WRITE in found)
+
+
 def context_reads(function: Any) -> list[str] | None:
     """Return the names that a function reads from its first argument, a context, or ``None`` if it may read any.
 
     ``context["name"]``, ``context.get("name")`` and ``"name" in context`` with a constant can be told, also in
     plain functions that the context is handed to, and in what a decorator wraps if it hands its arguments on.
     """
-    try:
-        return sorted(_reads(function, 0, None, 0))
-    except _OpaqueError:
-        return None
+    return context_use(function).reads
 
 
 def _reads(function: Any, position: int, keyword: str | None, depth: int) -> frozenset[str]:
@@ -85,10 +104,10 @@ def _reads_of_name(function: FunctionType, name: str, body: list[ast.AST], depth
 
 
 def _told(node: ast.AST, name: str) -> Iterator[tuple[ast.AST, str | None]]:
-    """Yield a mention of the context of which is known what it reads, and that."""
+    """Yield a mention of the context of which is known what it reads, and that, or that it writes."""
     match node:
         case ast.Subscript(value=ast.Name(id=base) as mention, ctx=ast.Store() | ast.Del()) if base == name:
-            yield mention, None
+            yield mention, _WRITE
         case ast.Subscript(value=ast.Name(id=base) as mention, slice=ast.Constant(value=str(read))) if (
             base == name
         ):
@@ -104,23 +123,26 @@ def _told(node: ast.AST, name: str) -> Iterator[tuple[ast.AST, str | None]]:
             args=[ast.Constant(value=str(read)), *_],
         ) if base == name and method in _READS:
             yield mention, read
+            if method == "setdefault":
+                yield mention, _WRITE
         case ast.Call(func=ast.Attribute(value=ast.Name(id=base) as mention, attr="new")) if base == name:
             yield mention, None  # a context without the variables of this one
-        case (
-            ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=base) as mention, attr=method)))
-            | ast.withitem(
-                context_expr=ast.Call(func=ast.Attribute(value=ast.Name(id=base) as mention, attr=method)),
-                optional_vars=None,
-            )
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Name(id=base) as mention, attr=method))
         ) if base == name and method in _WRITES:
-            yield mention, None
+            yield mention, _WRITE
+        case ast.withitem(
+            context_expr=ast.Call(func=ast.Attribute(value=ast.Name(id=base) as mention, attr=method)),
+            optional_vars=None,
+        ) if base == name and method in _SCOPES:
+            yield mention, None  # what is set in the block is gone after it
         case ast.Attribute(value=ast.Name(id=base) as mention, attr=attr) if base == name and attr in _STATE:
-            yield mention, None
+            yield mention, _WRITE if attr in _SHARED else None
         case ast.Call(
             func=ast.Name(id="getattr" | "hasattr"),
             args=[ast.Name(id=base) as mention, ast.Constant(value=str(attr)), *_],
         ) if base == name and attr in _STATE:
-            yield mention, None
+            yield mention, _WRITE if attr in _SHARED else None
         case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=base) as mention, _]) if base == name:
             yield mention, None
 

@@ -20,6 +20,7 @@ from django.template import (
     Context,
     Engine,
     Library,
+    Node,
     RequestContext,
     TemplateDoesNotExist,
     TemplateSyntaxError,
@@ -30,7 +31,7 @@ from django.utils.functional import lazystr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from djust_ast import compile_template, explain, serialize_context
+from djust_ast import compile_template, explain, register_tag_spec, serialize_context, tagspecs
 from djust_ast.demo.rentals.forms import LeaseForm
 from djust_ast.demo.rentals.models import Lease, Owner, Property
 from djust_ast.integrations import context as context_module
@@ -392,6 +393,87 @@ def test_a_tag_that_takes_the_context_may_set_a_name(agency, files, source):
     live, _ = page(template, {**context, "leases": leases()})
     assert page(template, serialize_context(template, context))[0] == live
     assert "@" in live
+
+
+@register.simple_tag(takes_context=True)
+def greet(context, mark="!"):
+    with context.push(hidden=1):
+        return f"Hello {context.get('visitor')}{mark}"
+
+
+@register.simple_tag(takes_context=True)
+def rename(context):
+    context["w"]["template"] = "leases.html"
+    return ""
+
+
+@register.tag
+def setvar(parser, token):
+    name = token.split_contents()[1]
+
+    class SetNode(Node):
+        def render(self, context):
+            context[name] = "leases.html"
+            return ""
+
+    return SetNode()
+
+
+def turning(files, source):
+    loaders = [("django.template.loaders.locmem.Loader", files)]
+    return Engine(loaders=loaders, libraries={"turns": __name__}).from_string("{% load turns %}" + source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("{% greet %}{% include name %}", id="before"),
+        pytest.param("{% greet as hello %}{% for x in 'ab' %}{% include name %}{% greet x %}{% endfor %}", id="loop"),
+        pytest.param("{% include 'greets.html' with name=name leases=leases only %}", id="behind-a-wall"),
+    ],
+)
+def test_a_tag_that_only_reads_the_context_sets_no_name(agency, files, source):
+    files["greets.html"] = "{% load turns %}{% greet %}{% include name %}"
+    template = turning(files, source)
+    context = {"name": "leases.html", "visitor": "Ann"}
+    assert named(template, context) == {"name": ["leases.html"]}
+    assert not escapes(template, context)
+    live, plain = page(template, {**context, "leases": leases()})
+    served, queries = page(template, serialize_context(template, {**context, "leases": leases()}))
+    assert served == live
+    assert "@" in live
+    assert queries < plain
+
+
+def test_a_tag_may_change_a_value_that_it_reads(agency, files):
+    template = turning(files, "{% rename %}{% include w.template %}")
+    context = {"w": {"template": "rents.html"}}
+    assert named(template, context) == {"w.template": ["w is handed to code that may change it"]}
+    live, _ = page(template, {"w": {"template": "rents.html"}, "leases": leases()})
+    served = serialize_context(template, {"w": {"template": "rents.html"}, "leases": leases()})
+    assert page(template, served)[0] == live
+    assert "@" in live
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        pytest.param({"args": ("word",), "writes": True}, False, id="sets-names"),
+        pytest.param({"args": ("word",), "reads": "*"}, False, id="reads-anything"),
+        pytest.param({"args": ("word",), "reads": ("visitor",)}, True, id="reads-only"),
+    ],
+)
+def test_a_spec_says_whether_a_tag_sets_names(agency, files, monkeypatch, spec, told):
+    monkeypatch.setattr(tagspecs, "_tags", {})
+    register_tag_spec(setvar, **spec)
+    template = turning(files, "{% setvar name %}{% include name %}")
+    context = {"name": "rents.html", "visitor": "Ann"}
+    reason = "the tag 'setvar' takes the context, and may set a name"
+    assert named(template, context) == {"name": ["rents.html" if told else reason]}
+    if not told:
+        live, _ = page(template, {**context, "leases": leases()})
+        assert page(template, serialize_context(template, {**context, "leases": leases()}))[0] == live
+        assert "@" in live
 
 
 def test_a_form_may_write_the_name_to_its_instance(agency, engine, files):

@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from djust_ast import _extractor, compile_template, extract
 from djust_ast.registry import registry_for, stock_registry
 from djust_ast.replaced import replaced
-from djust_ast.tagbodies import context_reads
+from djust_ast.tagbodies import context_reads, context_use
 
 
 def tree(source, library, engine=None):
@@ -268,6 +268,43 @@ def test_names_that_a_function_reads(body, names, tmp_path):
     scope = {}
     exec(compile(path.read_text(), str(path), "exec"), scope)  # noqa: S102
     assert context_reads(scope["tag"]) == names
+
+
+@pytest.mark.parametrize(
+    ("body", "writes"),
+    [
+        pytest.param('return context["a"] + context.get("b", 1)', False, id="constants"),
+        pytest.param("return name", False, id="not-used"),
+        pytest.param('return "a" in context', False, id="asked-for"),
+        pytest.param("return context.template.name", False, id="its-template"),
+        pytest.param('with context.push(a=name):\n        return context["b"]', False, id="for-a-while"),
+        pytest.param('return name.render(context.new({"x": 1}))', False, id="new-context"),
+        pytest.param('return helper(context) + second("x", context)', False, id="helpers"),
+        pytest.param('context["a"] = name', True, id="set"),
+        pytest.param('del context["a"]', True, id="deleted"),
+        pytest.param('context["a"] += name', True, id="added-to"),
+        pytest.param('context["a"], b = name', True, id="unpacked-into"),
+        pytest.param('for context["a"] in name: pass', True, id="set-by-a-loop"),
+        pytest.param('context.update({"b": 1})', True, id="update"),
+        pytest.param("context.push()", True, id="push-without-an-end"),
+        pytest.param('context.set_upward("a", name)', True, id="upward"),
+        pytest.param('return context.setdefault("b", 1)', True, id="set-unless-there"),
+        pytest.param('with context.push():\n        context["a"] = 1', True, id="set-in-a-scope"),
+        pytest.param("return context.request.path", True, id="request-may-have-a-name"),
+        pytest.param('return getattr(context, "request", None)', True, id="request-by-its-name"),
+        pytest.param('(lambda: context.update({"a": 1}))()', True, id="in-a-function-within"),
+        pytest.param("return setter(context)", True, id="helper-that-sets"),
+        pytest.param("return name(context)", True, id="handed-to-a-value"),
+        pytest.param("other = context\n    other['a'] = 1", True, id="second-name"),
+    ],
+)
+def test_whether_a_function_may_set_names(body, writes, tmp_path):
+    path = tmp_path / "tags.py"
+    setter = 'def setter(context):\n    context["x"] = 1\n'
+    path.write_text(f"{HELPERS}\n{setter}\ndef tag(context, name):\n    {body}\n")
+    scope = {}
+    exec(compile(path.read_text(), str(path), "exec"), scope)  # noqa: S102
+    assert context_use(scope["tag"]).writes is writes
 
 
 def test_source_that_is_not_that_of_the_function_tells_nothing(tmp_path):

@@ -272,7 +272,7 @@ class Walk:
             value = machine.name(name)
             machine.consume(value, ESC)
             machine.label(value, tag)
-        if not machine.scope.is_walled and self.is_new("context", site):
+        if reads != [] and not machine.scope.is_walled and self.is_new("context", site):
             told = "*" if reads is None else list(reads)
             self.context_reads.append({"tag": tag, "reads": told, "at": site.place})
 

@@ -6,6 +6,7 @@ TAGS = {
     "compressor.templatetags.compress:compress": TagSpec(
         args=("word", "word", "word"),
         reads=("request",),
+        writes=True,
         end="endcompress",
         includes=tuple(
             f"compressor/{kind}_{mode}.html"

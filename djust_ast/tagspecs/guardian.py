@@ -4,6 +4,6 @@ from djust_ast.tagspecs.spec import TagSpec
 
 TAGS = {
     "guardian.templatetags.guardian_tags:get_obj_perms": TagSpec(
-        args=("esc", "esc", "word", "esc"), words=("for", "as")
+        args=("esc", "esc", "word", "esc"), words=("for", "as"), writes=True
     ),
 }

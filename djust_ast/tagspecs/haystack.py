@@ -7,6 +7,6 @@ TAGS = {
         rest="esc", words=("with", "css_class", "html_tag", "max_length")
     ),
     "haystack.templatetags.more_like_this:more_like_this": TagSpec(
-        args=("esc", "word"), rest="esc", words=("as", "for", "limit")
+        args=("esc", "word"), rest="esc", words=("as", "for", "limit"), writes=True
     ),
 }

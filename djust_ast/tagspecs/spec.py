@@ -37,6 +37,8 @@ class TagSpec:
     """Where the name after ``as`` can be read: after the tag, or in its body only."""
     reads: tuple[str, ...] | Literal["*"] = ()
     """The names that the code of the tag reads from the context; ``"*"`` for any."""
+    writes: bool = False
+    """Whether its code sets other names in the context than the one after ``as``, for what comes after the tag."""
     end: str | None = None
     """The tag that ends the body; by default there is none."""
     branches: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ class TagSpec:
             self.body in ("always", "maybe", "each"),
             f"body: expected 'always', 'maybe' or 'each', got {self.body!r}",
         )
+        _check(isinstance(self.writes, bool), f"writes: expected True or False, got {self.writes!r}")
         _check(self.end is None or isinstance(self.end, str), f"end: expected a tag's name, got {self.end!r}")
         if not isinstance(self.includes, int):
             _check_texts("includes", self.includes)
@@ -95,6 +98,7 @@ class TagSpec:
             "words": list(self.words),
             "assigns": self.assigns,
             "reads": None if self.reads == ANYTHING else list(self.reads),
+            "writes": self.writes,
             "end": self.end,
             "branches": list(self.branches),
             "body": self.body,

@@ -56,7 +56,7 @@ pub(crate) struct Linker<'r, R> {
     pub(crate) files: Vec<File>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) context: Vec<ContextRead>,
-    /// The tags whose code is handed the context, so that it may set names.
+    /// The tags whose code may set names in the context.
     pub(crate) takers: Vec<Sym>,
     pub(crate) diags: Vec<Diag>,
     pub(crate) unknown: Vec<String>,
@@ -236,8 +236,8 @@ impl<'r, R: Resolver> Linker<'r, R> {
             Op::Inclusion { tag, template, span } => self.inclusion(*tag, template.as_ref(), code.place(*span))?,
             Op::Partial { name, span } => self.partial(code, *name, *span),
             Op::Key { name, uses, maybe, span } => self.machine.read_key(*name, *uses, *maybe, code.place(*span)),
-            Op::Context { tag, reads, span } => {
-                if !self.takers.contains(tag) {
+            Op::Context { tag, reads, writes, span } => {
+                if *writes && !self.takers.contains(tag) {
                     self.takers.push(*tag);
                 }
                 self.escape_context(*tag, reads.as_deref(), code.place(*span));

@@ -59,12 +59,19 @@ pub(crate) struct Made {
     /// The names it reads from the context; `None` if that is not known.
     #[serde(default)]
     pub(crate) reads: Option<Vec<String>>,
+    /// Whether it may set names in the context.
+    #[serde(default = "perhaps")]
+    pub(crate) writes: bool,
     #[serde(default)]
     pub(crate) end: Option<String>,
     #[serde(default)]
     pub(crate) template: Option<Linked>,
     #[serde(default)]
     pub(crate) signature: Option<Signature>,
+}
+
+fn perhaps() -> bool {
+    true
 }
 
 /// The template of an inclusion tag.

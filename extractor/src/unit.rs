@@ -118,10 +118,11 @@ pub(crate) enum Op {
         maybe: bool,
         span: Span,
     },
-    /// Code that reads these names of the context, or any.
+    /// Code that reads these names of the context, or any, and may set some.
     Context {
         tag: Sym,
         reads: Option<Vec<Sym>>,
+        writes: bool,
         span: Span,
     },
 }

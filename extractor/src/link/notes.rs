@@ -47,6 +47,9 @@ impl<R: Resolver> Linker<'_, R> {
             }
             return;
         };
+        if reads.is_empty() {
+            return;
+        }
         for name in reads {
             let value = self.machine.name(*name);
             self.machine.consume(&value, Uses::ESC, false);

@@ -29,6 +29,9 @@ pub(crate) struct Specified {
     pub(crate) assigns: Option<Assigns>,
     /// The names of the context that its code reads; `None` for any.
     pub(crate) reads: Option<Vec<String>>,
+    /// Whether it sets names in the context that nothing else here speaks of.
+    #[serde(default)]
+    pub(crate) writes: bool,
     #[serde(default)]
     pub(crate) end: Option<String>,
     /// Tags that start another body.

@@ -25,7 +25,7 @@ pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, made: &Made)
     }
     if made.takes_context {
         let reads = made.reads.as_ref().map(|reads| reads.iter().map(|read| parser.names.intern(read)).collect());
-        parser.emit(Op::Context { tag: label, reads, span: tag.span });
+        parser.emit(Op::Context { tag: label, reads, writes: made.writes, span: tag.span });
     }
     if made.inclusion {
         parser.emit(Op::Inclusion { tag: label, template: made.template.clone(), span: tag.span });

@@ -161,6 +161,6 @@ fn escaping<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, signature: &Signatu
 #[allow(clippy::unnecessary_wraps)] // One signature for all tags.
 pub(super) fn debug<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<(), Error> {
     let label = parser.names.intern("debug");
-    parser.emit(Op::Context { tag: label, reads: None, span: tag.span });
+    parser.emit(Op::Context { tag: label, reads: None, writes: false, span: tag.span });
     Ok(())
 }

@@ -36,9 +36,10 @@ pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>, spec: &Speci
             parser.read(*expr, *uses);
         }
     }
-    if spec.reads.as_ref().is_none_or(|reads| !reads.is_empty()) {
+    if spec.writes || spec.reads.as_ref().is_none_or(|reads| !reads.is_empty()) {
+        let writes = spec.writes || spec.reads.is_none();
         let reads = spec.reads.as_ref().map(|reads| reads.iter().map(|name| parser.names.intern(name)).collect());
-        parser.emit(Op::Context { tag: label, reads, span: tag.span });
+        parser.emit(Op::Context { tag: label, reads, writes, span: tag.span });
     }
     // A name that only the body could see: without it there is none.
     if spec.end.is_some() && (spec.assigns != Some(Assigns::Body) || arguments.name.is_some()) {

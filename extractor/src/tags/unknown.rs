@@ -31,7 +31,7 @@ pub(super) fn let_go(parser: &mut Parser<'_>, tag: &TagToken<'_>) {
     }
     let label = parser.names.intern(tag.command);
     escape(parser, tag, label);
-    parser.emit(Op::Context { tag: label, reads: None, span: tag.span });
+    parser.emit(Op::Context { tag: label, reads: None, writes: true, span: tag.span });
 }
 
 /// Lets go of everything that a tag names, for the tag `label`.
