@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 
 import pytest
@@ -63,3 +66,68 @@ def test_reports_what_was_missed():
     assert not Report(package, []).sound
     assert not Report(package, [Verdict("d.html")], crash="killed").sound
     assert Report(package, [Verdict("d.html")]).sound
+
+
+@pytest.mark.usefixtures("installed")
+def test_shipped_specs_of_the_sample_are_true(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-m", "tests.corpus.specs", "--sample"],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["24 specs of 9 packages, 0 problems"], done.stderr[-2000:]
+    assert done.returncode == 0
+
+
+def lies(key: str, **change: object) -> str:
+    return f"""
+import dataclasses, sys
+from importlib import import_module
+from djust_ast import tagspecs
+from tests.corpus import specs
+module = import_module("djust_ast.tagspecs." + tagspecs.SHIPPED[{key!r}.partition(".")[0]])
+module.TAGS[{key!r}] = dataclasses.replace(module.TAGS[{key!r}], **{change!r})
+sys.exit(specs.main(["--sample", {key!r}]))
+"""
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("key", "change", "problem"),
+    [
+        pytest.param(
+            "allauth.templatetags.allauth:do_setvar", {"writes": False}, "setvar name: sets name", id="writes"
+        ),
+        pytest.param(
+            "mptt.templatetags.mptt_tags:full_tree_for_model",
+            {"assigns": None, "words": ("as", "x")},
+            "full_tree_for_model sites.branch as x: sets x",
+            id="assigns-nothing",
+        ),
+        pytest.param(
+            "waffle.templatetags.waffle_tags:wafflejs", {"reads": ()}, "request is asked for", id="reads"
+        ),
+        pytest.param(
+            "waffle.templatetags.waffle_tags:wafflejs",
+            {"writes": True},
+            "nobody misses writes",
+            id="writes-none",
+        ),
+    ],
+)
+def test_a_shipped_spec_that_lies_is_found(tmp_path, key, change, problem):
+    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", lies(key, **change)],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert f"{key}: {problem}" in done.stdout, done.stdout + done.stderr[-1000:]
+    assert done.returncode == 1

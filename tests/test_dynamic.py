@@ -428,7 +428,9 @@ def turning(files, source):
     "source",
     [
         pytest.param("{% greet %}{% include name %}", id="before"),
-        pytest.param("{% greet as hello %}{% for x in 'ab' %}{% include name %}{% greet x %}{% endfor %}", id="loop"),
+        pytest.param(
+            "{% greet as hello %}{% for x in 'ab' %}{% include name %}{% greet x %}{% endfor %}", id="loop"
+        ),
         pytest.param("{% include 'greets.html' with name=name leases=leases only %}", id="behind-a-wall"),
     ],
 )

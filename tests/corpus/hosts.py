@@ -1,7 +1,5 @@
-"""URLs and hosts for the tags that make links."""
+"""Hosts for the tags that make links to them."""
 
-from django.urls import path
 from django_hosts import host, patterns
 
-urlpatterns = [path("<path:rest>", lambda request, rest: None, name="page")]
-host_patterns = patterns("", host(r"www", "tests.corpus.hosts", name="www"))
+host_patterns = patterns("", host(r"www", "tests.corpus.urls", name="www"))
