@@ -1,4 +1,4 @@
-"""What the function of a tag reads from the context that it takes, and whether it may set names there, by its source."""
+"""What the function of a tag reads of the context that it takes, by its source, and whether it may set names."""
 
 from __future__ import annotations
 
