@@ -240,11 +240,16 @@ def _with_problems(document: bytes, problems: Mapping[int, tuple[Exception, str]
 
 
 def _compiled(source: str, origin: Origin, name: str | None, engine: Engine) -> Template | Exception:
+    """What Django makes of a source, or why it makes nothing of it.
+
+    That may be any exception: ``Parser.parse()`` lets those of a tag's own code pass, whatever they are, and adds the
+    place. Django meets them when the page renders this template, if it does; until then they are nobody's.
+    """
     try:
         return Template(source, origin, name, engine)
     except DatabaseError:
         raise
-    except Exception as error:  # noqa: BLE001 - tags may raise anything, and Django would meet it only if it rendered
+    except Exception as error:  # noqa: BLE001 - it is kept, and the walk tells it as Django would
         return error
 
 

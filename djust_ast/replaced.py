@@ -96,7 +96,12 @@ def _paths_of_readers() -> Iterator[str]:
 
 def _paths_of_nodes(module: ModuleType) -> Iterator[str]:
     for name, kind in vars(module).items():
-        if isinstance(kind, type) and issubclass(kind, base.Node) and kind.__module__ == module.__name__:
+        # By type(kind): `settings`, which is lazy, may not be configured yet.
+        if (
+            issubclass(type(kind), type)
+            and issubclass(kind, base.Node)
+            and kind.__module__ == module.__name__
+        ):
             yield f"{name}.render"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,8 +160,9 @@ print(*replaced())
 """
 
 
-def test_replacements_before_us_are_noticed():
-    run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, cwd=ROOT)
+def test_replacements_before_us_are_noticed_without_settings():
+    environ = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, cwd=ROOT, env=environ)
     assert run.stdout == "django.template.base.Lexer.tokenize is __main__.wrapped.<locals>.<lambda>\n"
 
 

@@ -12,12 +12,13 @@ import django
 from django.template import Engine, Template, TemplateSyntaxError
 
 import djust_ast
-from djust_ast import _extractor, extract
+from djust_ast import _extractor, extract, nodewalk
 from djust_ast.bench.instructions import count
 from djust_ast.bench.timing import Case, Contestant, DifferentResultError, Stage, Target, measure
 from djust_ast.registry import registry_for, stock_registry
 
 DJANGO, JSON, TREE = "Django: Template(source)", "djust_ast: to JSON", "djust_ast: to a tree of nodes"
+WALK = "djust_ast: a walk of compiled nodes"
 DJUST = "djust: extract_template_variables(source)"
 ROOT = "leases"
 BLOCK = """
@@ -101,10 +102,17 @@ def _extracting(sources: Sequence[str]) -> Callable[[Any], list[bytes]]:
     return lambda _: [_extractor.extract(source, None, registry).json() for source in sources]
 
 
+def _walking(sources: Sequence[str]) -> Callable[[Any], list[bytes]]:
+    compiled = [nodewalk.Loaded(None, source, Template(source)) for source in sources]
+    return lambda _: [nodewalk.walk(loaded, None, env="") for loaded in compiled]
+
+
 def _real(title: str, sources: Sequence[str], rounds: int, repeat: int = 1) -> Case:
     contestants = [
         Contestant(DJANGO, lambda _: [Template(source) for source in sources]),
         Contestant(JSON, _extracting(sources)),
+        # On top of Template(): where the extractor cannot be used, Django has compiled the page anyway.
+        Contestant(WALK, _walking(sources)),
     ]
     if find_spec("djust") is not None:
         variables = import_module("djust._rust").extract_template_variables

@@ -55,7 +55,8 @@ class Machine:
         value = self._operand(expression.head, where)
         for call in expression.calls:
             unsure = lenient and self._may_be_missing(call.argument)
-            value = self._apply(replace(value, maybe=value.maybe or unsure), call, where, maybe)
+            value = replace(value, maybe=True) if unsure and not value.maybe else value
+            value = self._apply(value, call, where, maybe)
             maybe = maybe or unsure
         return value
 
@@ -65,7 +66,7 @@ class Machine:
         if value.unbound and name not in CONSTANTS:
             value = replace(value, maybe=value.maybe or bool(value.things))
             value = value.add(Whole(self.tree.root(name)))
-        return replace(value, unbound=False)
+        return replace(value, unbound=False) if value.unbound else value
 
     def step(self, value: Value, name: str, *, index: bool = False) -> Value:
         """What ``.name`` of a value may be."""
@@ -230,9 +231,9 @@ class Machine:
     def _found(self, found: Value, source: Value, name: str | None) -> Value:
         maybe = source.maybe or found.maybe or len(found.things) > 1
         if self.locals is None:
-            return replace(found, maybe=maybe, locals=())
+            return Value(found.things, found.unbound, maybe)
         below = source.locals if name is None else self.locals.below(source.locals, name)
-        return replace(found, maybe=maybe, locals=below)
+        return Value(found.things, found.unbound, maybe, below)
 
     def _mark(self, things: tuple[Thing, ...], uses: Uses, maybe: bool) -> Iterator[int]:
         """Note a use of things; yields the values inside which it is one, too."""

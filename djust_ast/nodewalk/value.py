@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from djust_ast.nodewalk.tree import TreeNode
@@ -73,11 +73,14 @@ class Value:
 
     def absorb(self, other: Value) -> Value:
         """This or the other, without a doubt about either."""
-        return replace(self, things=_union(self.things, other.things), maybe=self.maybe or other.maybe)
+        things = _union(self.things, other.things)
+        return Value(things, self.unbound, self.maybe or other.maybe, self.locals)
 
     def add(self, thing: Thing) -> Value:
         """This or ``thing``."""
-        return self if thing in self.things else replace(self, things=(*self.things, thing))
+        if thing in self.things:
+            return self
+        return Value((*self.things, thing), self.unbound, self.maybe, self.locals)
 
     def merge(self, other: Value) -> Value:
         """Either value, of which one does not know which."""
