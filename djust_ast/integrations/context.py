@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from django.db.models import Model
 from django.http import HttpRequest
-from django.template import Template
+from django.template import Template, base
 from django.template.loader import get_template
 
 from djust_ast.compiler import check_mode, compile_node
@@ -38,6 +38,9 @@ from djust_ast.serializer import Serializer
 
 logger = logging.getLogger("djust_ast")
 
+_PARTIAL: Any = getattr(base, "PartialTemplate", None)  # new in Django 6
+
+_partials: WeakKeyDictionary[Any, Template] = WeakKeyDictionary()
 _compiled: WeakKeyDictionary[Template, CompiledTemplate | _Unread] = WeakKeyDictionary()
 _lock = Lock()
 _said: set[str] = set()
@@ -124,12 +127,28 @@ def explain(template: str | Any, context: Mapping[str, Any]) -> Explanation:
 
 
 def template_of(template: str | Any) -> Template:
-    """The ``django.template.Template`` behind a name, a backend's template, or itself."""
+    """The ``django.template.Template`` behind a name, a backend's template, or itself.
+
+    For a partial, ``page.html#rows``, it is one that includes it, and so reads the same.
+    """
     found = get_template(template) if isinstance(template, str) else template
     found = getattr(found, "template", found)
+    if _PARTIAL is not None and isinstance(found, _PARTIAL):
+        found = _template_with(found)
     if not isinstance(found, Template):
         raise TemplateError(f"expected a template of Django's own engine, got {type(found).__name__}")
     return found
+
+
+def _template_with(partial: Any) -> Template | None:
+    """A template that includes a partial; ``None`` if no engine can say where that is from."""
+    known = _partials.get(partial)
+    engine, home = getattr(partial, "engine", None), partial.origin.template_name
+    if known is None and engine is not None and home is not None:
+        name = f"{home}#{partial.name}"
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        known = _partials[partial] = Template(f'{{% include "{quoted}" %}}', name=name, engine=engine)
+    return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def partial(walk: Walk, node: Node, site: Site) -> None:
 def _split(name: str) -> tuple[str, str | None]:
     """The template and the partial of a name; there are partials since Django 6."""
     path, mark, partial = name.partition("#")
-    return (path, partial) if mark and django.VERSION >= (6, 0) else (name, None)
+    return (path, partial or None) if mark and django.VERSION >= (6, 0) else (name, None)
 
 
 def _usable(walk: Walk, site: Site, file: File, partial: str | None) -> Lineage | None:

@@ -458,3 +458,16 @@ class Diary(models.Model):
 
     class Meta:
         ordering = ("pk",)
+
+
+class Cage(models.Model):
+    """A primary key of two columns."""
+
+    pk = models.CompositePrimaryKey("house", "number")
+    house = models.IntegerField()
+    number = models.IntegerField()
+    label = models.CharField(max_length=20)
+    animal = models.ForeignKey(Animal, models.CASCADE, related_name="cages")
+
+    def __str__(self):
+        return f"{self.house}/{self.number}"

@@ -138,7 +138,8 @@ impl<R: Resolver> Linker<'_, R> {
                 Target::Name(name) => {
                     let (path, partial) = match name.split_once('#') {
                         Some((path, partial)) if self.registry.django >= (6, 0) => {
-                            (path, Some(self.machine.names.intern(partial)))
+                            // Django takes `a.html#` for all of it.
+                            (path, (!partial.is_empty()).then(|| self.machine.names.intern(partial)))
                         }
                         _ => (name.as_str(), None),
                     };
