@@ -206,7 +206,7 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
     for m in spec.members:
         here = (*path, m.name)
         match m:
-            case Related() if m.keys_only:
+            case Related() if m.keys_only and not m.quiet:
                 loading.loaded.add(here)
             case Related(known=True):
                 loading.loaded.add(here)

@@ -6,6 +6,7 @@ Nothing here runs a query. The reasons are said by ``explain()``.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -124,7 +125,10 @@ def total_order(queryset: AnyQuerySet) -> bool:
     if query.extra_order_by or query.group_by is not None or not (query.default_ordering or query.order_by):
         return False
     ordering = query.order_by or query.get_meta().ordering or ()
-    return any(isinstance(item, str) and _unique(queryset.model, item.lstrip("-+")) for item in ordering)
+    names = [item.lstrip("-+") for item in ordering if isinstance(item, str)]
+    if any(_unique(queryset.model, name) for name in names):
+        return True
+    return any(together <= set(names) for together in _unique_together(queryset.model))
 
 
 def _unique(model: type[Model], name: str) -> bool:
@@ -134,6 +138,23 @@ def _unique(model: type[Model], name: str) -> bool:
         field.unique and not field.null and name in (field.name, field.attname) and not field.is_relation
         for field in model._meta.concrete_fields
     )
+
+
+@cache
+def _unique_together(model: type[Model]) -> tuple[frozenset[str], ...]:
+    """The sets of columns that no two rows have in common."""
+    meta: Any = model._meta
+    together = [*meta.unique_together, *(constraint.fields for constraint in meta.total_unique_constraints)]
+    together.append([field.name for field in getattr(meta, "pk_fields", ())])
+    plain = {
+        name
+        for field in meta.concrete_fields
+        if not field.null
+        for name in (field.attname, *(() if field.is_relation else (field.name,)))
+    }
+    attnames = {field.name: field.attname for field in meta.concrete_fields}
+    found = [frozenset([attnames.get(name, name) for name in names]) for names in together if names]
+    return tuple([names for names in found if names <= plain])
 
 
 def _own_methods(queryset: AnyQuerySet) -> bool:

@@ -7,6 +7,7 @@ from djust_ast.demo.settings import *  # noqa: F403
 SECRET_KEY = "only for tests"
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo.apps.ZooConfig"]  # noqa: F405
 DEBUG = False
+ZOO_BADGE_MODEL = "zoo.OwnBadge"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Another database, for what spreads over two.

@@ -1,6 +1,7 @@
 """Which plan is made: exact columns, joins and levels, and the reason where rows are refused."""
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, F, Prefetch, QuerySet
 from django.db.models.functions import Lower
 from django.db.models.signals import post_init
@@ -162,6 +163,9 @@ ORDERS = [
     pytest.param(lambda qs: qs.order_by("mother_id"), False, id="key"),
     pytest.param(lambda qs: qs.values("kind").annotate(n=Count("pk")), False, id="grouped"),
     pytest.param(lambda qs: zoo.Zone.objects.all(), True, id="unique-field"),
+    pytest.param(lambda qs: zoo.Seat.objects.all(), True, id="composite-key"),
+    pytest.param(lambda qs: zoo.Seat.objects.order_by("-block"), False, id="part-of-a-composite-key"),
+    pytest.param(lambda qs: ContentType.objects.order_by("model", "app_label"), True, id="unique-together"),
     pytest.param(lambda qs: zoo.Trick.objects.all(), False, id="model-without-order"),
 ]
 

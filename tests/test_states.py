@@ -141,3 +141,50 @@ def test_one_under_two_names_is_fetched_once(make):
     check(source, context)
     check(source + "{% for a in box.rows %}{{ a.mother.name }}{% endfor %}", context)
     check("{{ animals }}" + source, context)
+
+
+@pytest.fixture
+def seats(rows):  # noqa: F811
+    badge = zoo.OwnBadge.objects.create(text="own", keeper=zoo.Keeper.objects.first())
+    for number, animal in enumerate(zoo.Animal.objects.all()[:3]):
+        zoo.Seat.objects.create(block="A", number=number, animal=animal, badge=badge if number else None)
+        zoo.Seat.objects.create(block="B", number=number, animal=animal)
+    zoo.Seat.objects.create(block="C", number=1)
+
+
+SEATS = {
+    "key": ("{{ a.pk }}{{ a.pk.0 }}{{ a }}{{ a.label }}{{ a.number }}", 1),
+    "foreign-keys": ("{{ a.animal.name }}{{ a.animal.habitat.name }}{{ a.block }}", 1),
+    "swapped-model": ("{{ a.badge.text }}{{ a.badge.keeper.name }}", 1),
+    "there-and-back": ("{{ a.animal.seats.count }}{% for s in a.animal.seats.all %}{{ s }}{% endfor %}", 3),
+    "one-of-several": (
+        "{{ a.animal.seats.first.number }}{{ a.animal.seats.last }}{{ a.animal.seats.all.1.block }}",
+        4,
+    ),
+    "key-and-method": ("{{ a.animal.pk }}{{ a.label }}{{ a.pk.1 }}", 1),
+}
+
+
+@pytest.mark.parametrize(("body", "most"), SEATS.values(), ids=SEATS.keys())
+@pytest.mark.parametrize("route", ["auto", "instances"])
+def test_composite_keys_and_swapped_models(seats, settings, route, body, most):
+    settings.DJUST_AST = {"ROUTE": route, "STRICT": True}
+    _, ours = check(each(body), lambda: {"animals": zoo.Seat.objects.all()})
+    assert ours <= most
+    check(each(body), lambda: {"animals": zoo.Seat.objects.order_by("animal__name")[:4]})
+
+
+def test_a_thousand_parents_come_in_pieces_that_the_database_takes(rows):  # noqa: F811
+    """Django 5.2 and SQLite refuse a forward prefetch of as many."""
+    cave = zoo.Habitat.objects.first()
+    made = [zoo.Animal(name=f"herd {n}", kind="cat", habitat=cave) for n in range(1_100)]
+    mothers = zoo.Animal.objects.bulk_create(made)
+    zoo.Animal.objects.bulk_create(
+        [zoo.Animal(name=f"calf {mother.pk}", kind="dog", habitat=cave, mother=mother) for mother in mothers]
+    )
+    body = "{{ a.title }}{{ a.mother.name }}{{ a.feedings.first.grams }}"
+    calves = zoo.Animal.objects.filter(name__startswith="calf")
+    _, ours = check(each(body), lambda: {"animals": list(calves)})
+    assert ours <= 6
+    _, ours = check(each(body), lambda: {"animals": calves.order_by("kind")})
+    assert ours <= 7

@@ -1,5 +1,6 @@
 """A zoo of models: every kind of relation and member that a template can meet, oddities included."""
 
+from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ObjectDoesNotExist
@@ -394,6 +395,42 @@ class Ranked(models.Model):
 
 
 Ranked.secret = property(lambda self: "hidden", lambda self, value: None)
+
+
+class Badge(models.Model):
+    """Projects may put a model of their own in its place; the tests do (``ZOO_BADGE_MODEL``)."""
+
+    text = models.CharField(max_length=20)
+
+    class Meta:
+        swappable = "ZOO_BADGE_MODEL"
+
+
+class OwnBadge(models.Model):
+    """The model in its place, of another shape."""
+
+    text = models.CharField(max_length=20)
+    keeper = models.ForeignKey(Keeper, models.CASCADE, related_name="badges")
+
+
+class Seat(models.Model):
+    """Its key has two columns."""
+
+    pk = models.CompositePrimaryKey("block", "number")
+    block = models.CharField(max_length=5)
+    number = models.IntegerField()
+    animal = models.ForeignKey(Animal, models.CASCADE, null=True, related_name="seats")
+    badge = models.ForeignKey(settings.ZOO_BADGE_MODEL, models.CASCADE, null=True, related_name="seats")
+
+    class Meta:
+        ordering = ("block", "number")
+
+    def __str__(self):
+        return f"{self.block}{self.number}"
+
+    def label(self):
+        return f"seat {self.number}"
+
 
 MOODS = {"a": "Angry"}
 
