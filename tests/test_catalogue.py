@@ -206,6 +206,14 @@ CASES = {
         ],
         live=True,
     ),
+    "first-and-back": Case(
+        each("{{ a.feedings.first.animal.feedings.count }}{{ a.feedings.first.animal.name }}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            columns(behind(Feeding, "animal"), "pk", "grams", "animal_id", "animal__name"),
+            counted(Feeding, "animal_id"),
+        ],
+    ),
     "first-in-a-branch": Case(
         each(
             "{% if a.kind == 'none' %}{{ a.feedings.first.grams }}{{ a.keepers.count }}{% endif %}{{ a.name }}"

@@ -22,7 +22,18 @@ Run = Callable[[AnyQuerySet], tuple[list[Any], list[Any]]]
 
 def rows_of(queryset: AnyQuerySet, plan: QueryPlan) -> list[Row]:
     """The tuples of the plan's columns."""
-    return list(queryset.values_list(*plan.columns))
+    found = queryset.values_list(*plan.columns)
+    if not queryset.query.where.contains_over_clause:
+        return list(found)
+    # Around a window Django selects a column that has two names (``animal_id``, ``animal__id``) only once.
+    unique: dict[Any, str] = {}
+    for column, name in zip(found.query.select, plan.columns, strict=True):
+        unique.setdefault(column, name)
+    if len(unique) == len(plan.columns):
+        return list(found)
+    place = {column: index for index, column in enumerate(unique)}
+    order = [place[column] for column in found.query.select]
+    return [tuple([row[index] for index in order]) for row in queryset.values_list(*unique.values())]
 
 
 def getter(level: Level, keys: Sequence[Any], db: str, run: Run) -> Callable[[Any], Any]:
