@@ -105,6 +105,11 @@ STATES = {
         "{{ a.name }}{{ a.aviary.height }}{{ a.aviary.name }}{{ a.aviary.habitat.name }}{{ a.habitat.name }}",
         1,
     ),
+    "parent-and-child-and-back": (
+        lambda: zoo.Building.objects.order_by(),
+        "{{ a.aviary }}{{ a.aviary.building_ptr }}{{ a.aviary.building_ptr.name }}",
+        2,
+    ),
     "parent-and-rows-of-the-child": (
         lambda: zoo.Building.objects.all(),
         "{{ a.aviary.height }}{% for p in a.aviary.perches.all %}{{ p.animal.size }}{{ p.aviary.name }}{% endfor %}",

@@ -376,7 +376,8 @@ class _Once:
 
 def _reads(spec: SerializerSpec, plan: QueryPlan, path: Path) -> tuple[int, int, int, bool]:
     """How often a record reads columns, relations, and anything else of its object, and whether it knows it."""
-    columns, relations, others, whole = int(not spec.anchored), 0, 0, not spec.uses <= ENTERED
+    columns, relations, others = int(not spec.anchored), 0, 0
+    whole = spec.changed or not spec.uses <= ENTERED
     for m in spec.spoken:
         match m:
             case Column() | Alias() | Inlined():
