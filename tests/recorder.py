@@ -623,9 +623,12 @@ class Recorder:
 
     def body_node(self, argument: str) -> Callable[..., Any]:
         def render(original: Any, node: Any, context: Any) -> str:
-            if not isinstance(note(getattr(node, argument).resolve(context), "arg"), Rec):
+            value = note(getattr(node, argument).resolve(context), "arg")
+            if isinstance(value, Rec):
+                return node.nodelist.render(context)
+            # A second look might find a proxy: a filter may return either of two values.
+            with mock.patch.object(node, argument, mock.Mock(resolve=lambda context: value)):
                 return original(node, context)
-            return node.nodelist.render(context)
 
         return render
 

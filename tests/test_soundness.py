@@ -371,6 +371,8 @@ CASES: dict[str, str | dict[str, str]] = {
     "languages": "{% load i18n %}{% get_available_languages as ls %}{% for c, n in ls %}{{ c }}{{ n }}{% endfor %}{% get_current_language as l %}{{ l }}"
     "{% get_language_info for a.lang as i %}{{ i.code }}{% get_language_info_list for b.langs as is %}{% for i in is %}{{ i.code }}{% endfor %}"
     "{% language c.lang %}{{ d.e }}{% endlanguage %}",
+    "timezone-and-language-of-either": "{% load tz i18n %}{% timezone a|default_if_none:'UTC' %}{{ b.c }}{% endtimezone %}"
+    "{% language d|default_if_none:'en' %}{{ e.f }}{% endlanguage %}",
     "timezones": "{% load tz l10n %}{% timezone a.tz %}{{ b.at|localtime }}{% endtimezone %}{% localtime off %}{{ c.at|utc }}{% endlocaltime %}"
     "{{ d.at|timezone:e.tz }}{% get_current_timezone as z %}{{ z }}{% localize on %}{{ f.n|unlocalize }}{% endlocalize %}",
     "cache": "{% load cache %}{% cache a.ttl frag b.id c.d|default:e %}{{ f.g }}{% for x in xs %}{{ x.y }}{% endfor %}{% endcache %}",
