@@ -20,23 +20,16 @@ from django.template.base import Node, Variable
 from django.template.defaulttags import ForNode
 from django.utils.functional import LazyObject
 
+from djust_ast.plans import Level
 from djust_ast.records import LazyRecords
 
 Kind = Literal["planned", "missed", "asked", "fetched", "late", "outside"]
 
-# Modules that ask the database what a plan told them to ask, and those that work for them.
-_PLANNED = frozenset(
-    {
-        "djust_ast.fetch.instances",
-        "djust_ast.fetch.rows",
-        "djust_ast.fetch.live",
-        "djust_ast.serializer",
-    }
-)
 _DESCRIPTORS = (DeferredAttribute, ForwardManyToOneDescriptor, ReverseOneToOneDescriptor)
 _ROWS = {"_fetch_all": "all", "iterator": "all"}
 _ASKING = _ROWS | {"count": "count", "exists": "exists", "aggregate": "aggregate"}
 _MACHINERY = ("django.", "djust_ast.")
+_PEERS = "djust_ast.fetch.peers"  # which fetches what no plan foresaw
 _DATABASE = ("django.db.", "django.contrib.contenttypes.")
 
 
@@ -94,11 +87,13 @@ class _Found:
         self.function: str | None = None
         self.expression: str | None = None
         self.late = False
+        self.unforeseen = False  # fetched for all rows, since one of them asked for it
 
     def look(self, frame: FrameType) -> Origin | None:
         module = str(frame.f_globals.get("__name__", ""))
-        if module in _PLANNED:
-            return Origin("planned")
+        if module == "djust_ast.serializer" or (module.startswith("djust_ast.fetch.") and module != _PEERS):
+            self.unforeseen = self.unforeseen or _unforeseen(frame)
+            return None if self.unforeseen else Origin("planned")
         name = frame.f_code.co_name
         owner = frame.f_locals.get("self") if frame.f_code.co_varnames[:1] == ("self",) else None
         cls = type(owner)  # isinstance() would ask a SimpleLazyObject for what it wraps, and so without end
@@ -164,6 +159,11 @@ class _Found:
         return Origin(
             kind, self.what, member, expression, template, line, self.instance, looped and kind == "fetched"
         )
+
+
+def _unforeseen(frame: FrameType) -> bool:
+    level = frame.f_locals.get("level")
+    return isinstance(level, Level) and not level.foreseen
 
 
 def _planned(queryset: Any) -> bool:

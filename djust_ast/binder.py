@@ -148,10 +148,12 @@ def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
         where=node.at,
         changed=changed,
         kept=KEPT in marks or any(isinstance(m, _UNSEEN) and _entered(node.attrs[m.name]) for m in members),
+        unseen=UNSEEN in marks or "esc" in node.uses,
     )
 
 
-_BY_BODIES = frozenset({CHANGED, KEPT})
+UNSEEN = "unseen"  # a use by a body that cannot be followed to its end
+_BY_BODIES = frozenset({CHANGED, KEPT, UNSEEN})
 _UNSEEN = (Computed, Missing)  # what is read below their values is anybody's, and may lead back
 
 
@@ -206,6 +208,8 @@ def _with_bodies(node: PathNode, model: type[Model]) -> PathNode:
         found = None if targets(model, name) else body(model, name)
         if found is None:
             continue
+        if found.open or found.strange:
+            node = node._replace(uses=node.uses | {UNSEEN})
         for read in (found.reads, *_grafts(node.attrs.get(name), found)):
             names += read.attrs
             node = merge(node, read)._replace(

@@ -25,6 +25,7 @@ class Settings:
     DEBUG: bool = False
     EMITTER: str = "ast"
     ROUTE: str = "auto"
+    LEARN: bool = True
     RECORDS: bool = False
     EXCLUDE_TEMPLATES: tuple[str, ...] = ()
     CACHE: str = "memory"

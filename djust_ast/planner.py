@@ -186,20 +186,38 @@ class _Loading:
     loaded: set[Path] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
     may_raise: bool = False
+    shared: frozenset[str] = frozenset()  # by rows of one key, which code may be able to tell
+
+    def joinable(self, path: Path) -> bool:
+        """Whether the main query may have one more join, of an object for each row."""
+        return len(self.joins) < MAX_JOINS and not (len(path) == 1 and path[0] in self.shared)
 
 
 def _instances(spec: SerializerSpec, state: State, reason: str) -> QueryPlan:
     asked = (m for below in spec.walk() for m in below.spoken if isinstance(m, Computed | Missing))
-    loading = _Loading(may_raise=any(asked))
+    unseen = any(below.unseen for below in spec.walk())
+    told = unseen or any(map(_remembers, spec.walk()))
+    loading = _Loading(may_raise=any(asked), shared=state.prefetched if told else frozenset())
     _load(spec, (), "", state.joins, loading)
+    levels = map(_watched, loading.levels) if unseen else loading.levels
     return QueryPlan(
         "instances",
         select_related=tuple(loading.joins),
         loaded=frozenset(loading.loaded),
-        levels=tuple(loading.levels),
+        levels=tuple(levels),
         reason=reason,
         given=state.given,
+        unseen=unseen and not state.given,
     )
+
+
+def _watched(level: Level) -> Level:
+    """A level whose objects code may reach that cannot be followed: it may leave anything in them."""
+    below = level.plan
+    if below.route != "instances":
+        return level
+    below = replace(below, unseen=True, levels=tuple(map(_watched, below.levels)))
+    return replace(level, plan=below, apart=True)
 
 
 def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _Loading) -> None:
@@ -211,7 +229,7 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Related(known=True):
                 loading.loaded.add(here)
                 _load(m.spec, here, "", False, loading)
-            case Related(relation=relation) if joins and relation.joinable and len(loading.joins) < MAX_JOINS:
+            case Related(relation=relation) if joins and relation.joinable and loading.joinable(here):
                 loading.joins.append(prefix + relation.lookup)
                 loading.loaded.add(here)
                 _load(m.spec, here, f"{prefix}{relation.lookup}__", joins, loading)

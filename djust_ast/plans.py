@@ -9,8 +9,10 @@ from typing import Literal
 from django.db.models import Model
 
 from djust_ast.bodies import Body, body
+from djust_ast.conf import settings
 from djust_ast.members import Relation
 from djust_ast.paths import PathNode
+from djust_ast.seen import seen
 from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec, Targets
 
 Route = Literal["rows", "instances", "counts", "targets"]
@@ -24,7 +26,7 @@ class State:
     ``joins``: whether the main query may be joined. ``whole_rows``: its columns must stay as they are, since
     only then do ties in its order fall as they would in plain Django. ``distinct``: the rows are, by their keys.
     ``aliases``: annotations that must stay among the columns. ``known``: foreign keys whose other side is the
-    object that the view came from.
+    object that the view came from. ``prefetched``: relations that the view prefetches, whose rows are shared.
     """
 
     given: bool = False
@@ -34,6 +36,7 @@ class State:
     distinct: bool = False
     aliases: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
+    prefetched: frozenset[str] = frozenset()
 
 
 FRESH = State()
@@ -49,6 +52,7 @@ class Level:
     of one row must not share the instance that stands for it. ``asks``: what is asked of the number of rows.
     ``via`` and ``top``: what part of the rows of each parent is taken (``specs.Pick``). ``node``: what is read of
     objects whose model only their rows tell, ``below`` the plans for those met so far.
+    ``foreseen``: a template asks for it, or a body of which that is known.
     """
 
     path: tuple[str, ...]
@@ -63,6 +67,7 @@ class Level:
     top: int = 0
     node: PathNode | None = None
     below: dict[type[Model], QueryPlan] = field(default_factory=dict, compare=False, repr=False)
+    foreseen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ class QueryPlan:
 
     ``columns`` are the ``values_list`` paths of the row route, ``key`` the index of the parent's key among them.
     ``select_related`` are query names, ``loaded`` the accessor paths that the generated code may read without
-    a query. ``reason`` says why it is not rows. ``given``: the objects may be of any class.
+    a query. ``reason`` says why it is not rows. ``given``: the objects may be of any class. ``unseen``: code runs
+    on them that may load more than is planned.
     """
 
     route: Route
@@ -82,6 +88,7 @@ class QueryPlan:
     levels: tuple[Level, ...] = ()
     reason: str | None = None
     given: bool = False
+    unseen: bool = False
 
     @property
     def instanceless(self) -> bool:
@@ -123,6 +130,11 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
     for m in spec.spoken:
         if isinstance(m, Computed) and not isinstance(m.rows, Targets):
             yield from _told(name, m.name, body(spec.model, m.name))
+    if plan.unseen and settings().LEARN:
+        known = ", ".join(seen(spec.model))
+        yield "  what else code loads of to-one relations: one query for all rows, when first touched"
+        if known:
+            yield f"    seen so far of {name}: {known}"
     for level in plan.levels:
         when = ", when first touched" if level.lazy else ""
         each = " for each type of object" if level.plan.route == "targets" else ""

@@ -177,6 +177,7 @@ class SerializerSpec:
     ``spoken`` are the members that the record has, or leaves to its instance; the rest only bodies read.
     ``anchored``: some key is there whatever the data, so that the dict is as true as the instance. ``changed``:
     a body may change what the object holds, ``kept``: it may leave a trace in it, a cached value among them.
+    ``unseen``: code runs on it that may read more than is told.
     """
 
     model: type[Model]
@@ -186,6 +187,7 @@ class SerializerSpec:
     where: Position | None = None
     changed: bool = False
     kept: bool = False
+    unseen: bool = False
     spoken: tuple[SpecMember, ...] = field(init=False, compare=False, repr=False)
     anchored: bool = field(init=False, compare=False, repr=False)
 

@@ -44,6 +44,12 @@ def state_of(queryset: AnyQuerySet) -> State:
         # Without them equal rows would be one, or ties fall in another way.
         aliases=() if total and not query.distinct else tuple(query.annotation_select),
         known=frozenset([field.name for field in queryset._known_related_objects]),
+        prefetched=frozenset(
+            [
+                str(getattr(lookup, "prefetch_to", lookup)).partition("__")[0]
+                for lookup in queryset._prefetch_related_lookups
+            ]
+        ),
     )
 
 

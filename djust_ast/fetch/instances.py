@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Model, Prefetch, prefetch_related_objects
 
+from djust_ast.fetch import unforeseen
 from djust_ast.fetch.answers import answer
 from djust_ast.fetch.owners import cache_of, chunks, fetchable, followed
 from djust_ast.fetch.peers import PEERS, joined, twin
@@ -54,6 +55,10 @@ def load(
             _attach(chunk, many, dict(levels))
     for path_, levels_ in asked.items() if answers else ():
         answer(followed(objects, path_[:-1]), levels_, load)
+    if plan.unseen and not given and unforeseen.fetched():
+        for path_ in ((), *plan.loaded):
+            for _, chunk in chunks(followed(objects, path_)):
+                _watch(chunk)
     return put
 
 
@@ -113,6 +118,40 @@ class Siblings(dict[str, Any]):
         return (dict, (dict(self),))
 
 
+class Watched(Siblings):
+    """A cache of an ``owner`` on which code runs that cannot be followed.
+
+    A to-one relation that no plan foresaw is fetched for all peers when the first of them asks for it. ``tried``
+    are those that were, once for all.
+    """
+
+    __slots__ = ("owner", "tried")
+
+    def __init__(self, cache: dict[str, Any], owner: Model, peers: Sequence[Model], tried: set[str]) -> None:
+        super().__init__(cache, peers, cache.levels if isinstance(cache, Siblings) else {})
+        self.owner = owner
+        self.tried = tried
+
+    def __missing__(self, name: str) -> Any:
+        try:
+            return super().__missing__(name)
+        except KeyError:
+            level = unforeseen.level(self.owner, name) if name not in self.tried else None
+            if level is None or not fetchable(self.owner, level.relation):
+                raise
+        self.tried.add(name)
+        _prefetch(self.peers, level)
+        return self[name]
+
+
+def _watch(peers: list[Model]) -> None:
+    tried: set[str] = set()
+    for owner in peers:
+        cache = cache_of(owner, False)
+        if not isinstance(cache, Watched):
+            _put_cache(owner, False, Watched(cache, owner, peers, tried))
+
+
 def _attach(peers: list[Model], many: bool, levels: dict[str, Level | Groups]) -> None:
     for owner in peers:
         cache = cache_of(owner, many)
@@ -155,7 +194,7 @@ def _prefetch(
         if level.apart or _same_keys(chunk, relation):
             _part(chunk, relation)
     if len(lacking) == len(objects):
-        if level.plan.levels:
+        if level.plan.levels or level.plan.unseen:
             load(list(_children(objects, level)), level.plan, answers=answers)
         return _mark(lacking, name) if given and many else []
     fetched = set(map(id, lacking))

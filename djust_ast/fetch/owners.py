@@ -49,12 +49,13 @@ def database(owner: Model, relation: Relation) -> str:
 def chunks(owners: Sequence[Model], *relations: Relation) -> Iterator[tuple[str, list[Model]]]:
     """The owners whose ``relations`` are read from the same databases, the first of which comes with them.
 
-    The lists are short enough for one query. Django 5.2 compiles a forward prefetch to ``id = 1 OR id = 2 ...``,
-    which SQLite refuses from about 1,000 on.
+    Without ``relations`` it is their own. The lists are short enough for one query. Django 5.2 compiles a forward
+    prefetch to ``id = 1 OR id = 2 ...``, which SQLite refuses from about 1,000 on.
     """
     groups: dict[tuple[str, ...], list[Model]] = {}
     for owner in owners:
-        groups.setdefault(tuple([database(owner, relation) for relation in relations]), []).append(owner)
+        aliases = [database(owner, relation) for relation in relations]
+        groups.setdefault(tuple(aliases or [owner._state.db or DEFAULT_DB_ALIAS]), []).append(owner)
     for (alias, *_), own in groups.items():
         connection = connections[alias]
         size = connection.features.max_query_params or 10_000

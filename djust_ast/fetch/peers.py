@@ -13,8 +13,10 @@ from weakref import ref
 from django.db import models
 from django.db.models import Model
 
+from djust_ast.conf import settings
 from djust_ast.members import RelationMember, hand_made, member
 from djust_ast.plans import QueryPlan
+from djust_ast.seen import note
 from djust_ast.states import AnyQuerySet
 
 FETCH_PEERS = getattr(models, "FETCH_PEERS", None)  # Django 6.1
@@ -30,7 +32,12 @@ def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
 
 def with_peers(queryset: AnyQuerySet) -> AnyQuerySet:
     """``queryset`` with the fetch mode for peers, unless the user chose one or its instances are made by hand."""
-    if PEERS is None or queryset._fetch_mode is not FETCH_ONE or queryset.query.select_related is True:
+    if (
+        PEERS is None
+        or not settings().LEARN
+        or queryset._fetch_mode is not FETCH_ONE
+        or queryset.query.select_related is True
+    ):
         return queryset
     if any(_makes_its_own(model) for model in _models(queryset.model, queryset.query.select_related or {})):
         return queryset
@@ -83,6 +90,13 @@ def _sure(fetcher: Any, instance: Model) -> str | None:
     return str(field.cache_name) if found.relation.refusal is None else None
 
 
+def _assigned(instance: Any, attname: str) -> bool:
+    """Whether its key is there while those of peers are not loaded: these would have to be fetched for it."""
+    return attname in instance.__dict__ and not all(
+        attname in peer.__dict__ for reference in instance._state.peers if (peer := reference()) is not None
+    )
+
+
 def _apart() -> Any:
     if FETCH_PEERS is None:
         return None
@@ -95,9 +109,10 @@ def _apart() -> Any:
 
         def fetch(self, fetcher: Any, instance: Any) -> None:
             name = _sure(fetcher, instance)
-            if name is None:
+            if name is None or _assigned(instance, fetcher.field.attname):
                 fetcher.fetch_one(instance)
                 return
+            note(type(instance), name)
             super().fetch(fetcher, instance)
             peers = [peer for reference in instance._state.peers if (peer := reference()) is not None]
             if len(peers) > 1:
