@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("zoo", "0002_seats"),
+        ("zoo", "0001_initial"),
     ]
 
     operations = [
