@@ -13,7 +13,7 @@ SAMPLE := .corpus/sample
 ON ?= $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test py313 test313 corpus corpus313 lint bench docs snapshots clean
+.PHONY: help demo test py313 test313 corpus bodies corpus313 lint bench docs snapshots clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,10 @@ corpus: $(ON)/.ok ## judge extractor and node walk over every template of 49 pac
 
 corpus313: py313 ## the same under Python 3.13 and Django 6.1
 	$(MAKE) corpus ON=$(VENV313)
+
+bodies: $(ON)/.ok ## tell how many bodies of 8 packages the analysis closes, and judge those (two minutes)
+	$(MAKE) .corpus/$$($(ON)/bin/python -c "import sys; print(sys.implementation.cache_tag)")/.ok
+	$(ON)/bin/python -m tests.corpus.bodies
 
 lint: $(VENV)/.ok ## ruff, mypy, import-linter, rustfmt, clippy
 	$(BIN)/ruff format --check .
