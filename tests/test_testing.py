@@ -267,7 +267,9 @@ class Pages(PlannedAssertions, TestCase):
             self.page(serialized=True)
 
 
-def test_fixtures_of_the_plugin(pytester):
+def test_fixtures_of_the_plugin(pytester, monkeypatch):
+    # The test database of a server is in use by this very process.
+    monkeypatch.delenv("DATABASE", raising=False)
     pytester.makeconftest('pytest_plugins = ["djust_ast.pytest_plugin"]')
     pytester.makeini("[pytest]\nDJANGO_SETTINGS_MODULE = tests.settings\n")
     pytester.makepyfile(
