@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 import pytest
-from django.template import Engine, Library, Node
+from django.template import Engine, Library, Node, base
 from django.template.backends.django import get_installed_libraries
 from django.template.base import token_kwargs
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import djust_ast
 from djust_ast._extractor import ExtractError
+from djust_ast.frontend import Sources
 from tests.grammar import LOAD, broken, pages
 from tests.recorder import ELEMENT, Log, check, check_conditions, raised_by_a_tag, record, tree_of, walk
 
@@ -605,6 +606,7 @@ REFUSED = {
     "simple-tag-too-few": "{% load probe %}{% avatar %}",
     "simple-tag-too-many": "{% load probe %}{% avatar a b c %}",
     "simple-tag-unknown-keyword": "{% load probe %}{% avatar a foo=b %}",
+    "if-elif-later": "{% if a %}\n{% elif b c %}{% endif %}",
     "simple-block-tag-unclosed": "{% load probe %}{% panel a %}",
     "querystring-three": "{% querystring a b c %}",
 }
@@ -642,14 +644,27 @@ def test_refuses_what_django_refuses(in_memory, source):
 
 
 def refusal(engine: Engine, name: str) -> set[int | None]:
-    """Return the line on which Django's compiler fails, by whatever error; if a tag of others fails, that need not be known."""
+    """Return the line on which Django's compiler fails, by whatever error; if a tag of others fails, that need not be known.
+
+    For what is wrong in an ``elif`` Django gives the line of its ``if`` (``do_if`` compiles them all), and we our own.
+    """
     try:
         engine.get_template(name)
     except Exception as error:
         if not hasattr(error, "token"):
             raise
-        return {error.token.lineno} | ({None} if raised_by_a_tag(error) else set())
+        lines: set[int | None] = {error.token.lineno} | ({None} if raised_by_a_tag(error) else set())
+        if error.token.contents.startswith("if "):
+            tokens = base.Lexer(source_of(engine, name)).tokenize()
+            lines |= {token.lineno for token in tokens if token.contents.startswith("elif")}
+        return lines
     return {None}
+
+
+def source_of(engine: Engine, name: str) -> str:
+    found = Sources(engine, []).resolve(name, [])
+    assert found is not None
+    return found[1]
 
 
 # -- 4. mutations: without one of its nodes, the tree must be found wanting
