@@ -410,6 +410,12 @@ CASES: dict[str, str | dict[str, str]] = {
     "unknown-tag-empty-inside": "{% load probe %}{% for x in xs %}{% element x.a %}{{ x.b }}{% empty %}{{ x.c }}{% endelement %}{{ x.d }}{% empty %}{{ x.e }}{% endfor %}",
     "simple-tag-as": "{% load probe %}{% same a.b as s %}{{ s.c }}{% for x in xs %}{% same x as s %}{{ s.d }}{% endfor %}{% avatar e.f|default:g.h size=i.j %}",
     "simple-tag-context": "{% load probe %}{% nav %}{% crumb page.main %}{% for menu in menus %}{{ menu.x }}{% nav %}{% endfor %}",
+    "super-as-argument": {
+        "p.html": "{% extends 'base.html' %}{% block row %}{{ item.mid|default:block.super }}{% endblock %}",
+    },
+    "super-twice": {
+        "p.html": "{% extends 'middle.html' %}{% block row %}{{ block.super|default:block.super }}{% endblock %}",
+    },
     "simple-block-tag": "{% load probe %}{% panel a.title as p %}{{ b.c }}{% for x in xs %}{{ x.y }}{% endfor %}{% endpanel %}{{ p }}",
     "inclusion-tag": "{% load probe %}{% for x in xs %}{% badge x.status %}{% endfor %}{% ctx_badge %}",
 }  # fmt: skip

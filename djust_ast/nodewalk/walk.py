@@ -221,8 +221,9 @@ class Walk:
     ) -> Value:
         """What an expression may stand for; ``skip`` and ``after`` are those of ``File.where``."""
         expression = expression_of(compiled)
-        if any(step.name == "super" for step in expression.head.steps[1:]):
-            run_super(self, expression.head.steps[0].name)
+        for operand in (expression.head, *(call.argument for call in expression.calls)):
+            if any(step.name == "super" for step in operand.steps[1:]):
+                run_super(self, operand.steps[0].name)
         where = site.file.where(site.token, expression.source, skip=skip, after=after)
         return self.machine.eval(expression, where, maybe=maybe, lenient=lenient)
 

@@ -129,10 +129,17 @@ impl Exprs {
         !matches!(self.segments(path), [name] if ["None", "True", "False"].contains(&names.text(name.name)))
     }
 
-    /// Returns whether a step of the expression is called `name`.
-    pub(crate) fn has_step(&self, id: ExprId, name: Sym) -> bool {
-        matches!(self.get(id), Some(Expr { head: Operand::Path(path), .. })
-            if self.segments(path).iter().skip(1).any(|step| step.name == name))
+    /// Returns the names below which the expression, or an argument of its filters, has a step called `step`.
+    pub(crate) fn owners_of(&self, id: ExprId, step: Sym) -> impl Iterator<Item = Sym> {
+        let expr = self.get(id);
+        let arguments = expr.into_iter().flat_map(|expr| self.calls(expr)).filter_map(|call| call.argument.as_ref());
+        expr.map(|expr| &expr.head).into_iter().chain(arguments).filter_map(move |operand| match operand {
+            Operand::Path(path) => {
+                let (head, rest) = self.segments(path).split_first()?;
+                rest.iter().any(|segment| segment.name == step).then_some(head.name)
+            }
+            Operand::Nothing | Operand::Text { .. } => None,
+        })
     }
 
     /// Notes that the first name of an expression is not written, but the rest is, from `at`.

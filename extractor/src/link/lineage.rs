@@ -7,7 +7,6 @@ use super::files::Code;
 use super::notes::Dependency;
 use super::{Linker, Outcomes, Then, Trouble};
 use crate::diag::{DYNAMIC, Error, MISSING, TOO_MANY_INCLUDES};
-use crate::expr::Operand;
 use crate::names::Sym;
 use crate::resolver::{Answer, Resolver, Target};
 use crate::tree::Uses;
@@ -185,18 +184,20 @@ impl<R: Resolver> Linker<'_, R> {
         }
     }
 
-    /// Renders the next block up if the expression is `block.super`.
+    /// Renders the next block up if `block.super` is in the expression; once, if it is there more often.
     pub(super) fn start_super(&mut self, code: &Code, expr: ExprId) {
-        let Some(expr) = code.unit.exprs.get(expr) else { return };
-        let Operand::Path(path) = &expr.head else { return };
-        let Some(head) = code.unit.exprs.segments(path).first() else { return };
-        let value = self.machine.scope.get(head.name);
-        for thing in value.things {
-            if let Thing::Block { chain, name } = thing
-                && chain == self.chain
-            {
-                self.start_override(name);
+        let step = self.machine.names.intern("super");
+        let mut blocks: SmallVec<[Sym; 1]> = SmallVec::new();
+        for owner in code.unit.exprs.owners_of(expr, step) {
+            for thing in self.machine.scope.get(owner).things {
+                match thing {
+                    Thing::Block { chain, name } if chain == self.chain && !blocks.contains(&name) => blocks.push(name),
+                    _ => {}
+                }
             }
+        }
+        for name in blocks {
+            self.start_override(name);
         }
     }
 }
