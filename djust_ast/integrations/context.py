@@ -30,7 +30,9 @@ from djust_ast.fetch.sql import planned_sql, sql_of
 from djust_ast.frontend import Sources, limits, read, sources_of, why_nodes_are_walked
 from djust_ast.integrations.dynamic import answered
 from djust_ast.integrations.names import Names
-from djust_ast.integrations.values import Key, Served, Serving, held, serve
+from djust_ast.integrations.serving import Key, Served, Serving
+from djust_ast.integrations.sharing import held
+from djust_ast.integrations.values import serve
 from djust_ast.jsonify import safe
 from djust_ast.paths import PathNode, PathTree, merge
 from djust_ast.registry import registry_for
@@ -294,7 +296,10 @@ class CompiledTemplate:
         )
         try:
             return serve(
-                names, node, value, Serving(find, escapes and not json, json, frozenset() if json else shared)
+                names,
+                node,
+                value,
+                Serving(find, serve, escapes and not json, json, frozenset() if json else shared),
             )
         except DjustAstError as error:
             decline(error, self.name)

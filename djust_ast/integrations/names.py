@@ -23,7 +23,7 @@ from django.template.loader_tags import construct_relative_path
 from django.utils.safestring import SafeString
 
 from djust_ast.choices import Answer, Given, Operand, Path, Question, dotted
-from djust_ast.integrations.values import ANY, held
+from djust_ast.integrations.sharing import ANY, held
 from djust_ast.members import MISSING
 
 MAX_VALUES = 1_000
