@@ -13,21 +13,9 @@ from django.utils.functional import cached_property
 
 from djust_ast.bodies import CHANGED, ELEMENT, KEPT, Body, Place, body
 from djust_ast.errors import BindError
-from djust_ast.members import (
-    ColumnMember,
-    ComputedMember,
-    DisplayMember,
-    Relation,
-    RelationMember,
-    counts_rows,
-    held,
-    member,
-    names,
-    opaque,
-    picks_rows,
-    targets,
-)
+from djust_ast.members import ColumnMember, ComputedMember, DisplayMember, RelationMember, member, names
 from djust_ast.paths import PathNode, merge, unsure
+from djust_ast.relations import Relation, held, targets
 from djust_ast.specs import (
     ENTERED,
     PRINTED,
@@ -45,6 +33,7 @@ from djust_ast.specs import (
     SpecMember,
     Targets,
 )
+from djust_ast.stock import counts_rows, opaque, picks_rows
 
 # Names that a dict would answer although the model does not have them.
 DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))

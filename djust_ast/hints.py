@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from django.db.models import Model
 
 from djust_ast.errors import BindError
-from djust_ast.members import Relation, RelationMember, member, names
+from djust_ast.members import RelationMember, member, names
+from djust_ast.relations import Relation
 
 _PATHS = "_djust_ast_reads"
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from djust_ast.members import Relation, hand_made
 from djust_ast.plans import FRESH, GIVEN, Level, QueryPlan, State
+from djust_ast.relations import Relation
 from djust_ast.specs import (
     Alias,
     Column,
@@ -24,6 +24,7 @@ from djust_ast.specs import (
     Targets,
 )
 from djust_ast.states import countable, picked_state, state_behind
+from djust_ast.stock import hand_made
 
 Path = tuple[str, ...]
 COUNTS = QueryPlan("counts")

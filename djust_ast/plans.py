@@ -10,8 +10,8 @@ from django.db.models import Model
 
 from djust_ast.bodies import Body, body
 from djust_ast.conf import settings
-from djust_ast.members import Relation
 from djust_ast.paths import PathNode
+from djust_ast.relations import Relation
 from djust_ast.seen import seen
 from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec, Targets
 

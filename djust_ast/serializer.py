@@ -20,13 +20,13 @@ from djust_ast.fetch.instances import forget, load
 from djust_ast.fetch.peers import joined
 from djust_ast.fetch.rows import getter, rows_of, tally
 from djust_ast.fetch.sql import prove
-from djust_ast.members import observed
 from djust_ast.planner import plan as make_plan
 from djust_ast.plans import FRESH, GIVEN, QueryPlan, State, outline
 from djust_ast.records import LazyRecords, Record, Records
 from djust_ast.runtime import tolerant
 from djust_ast.specs import SerializerSpec
 from djust_ast.states import AnyQuerySet, plannable, queryset_of, state_of
+from djust_ast.stock import observed
 
 EMITTERS: dict[str, Emitter] = {"ast": AstEmitter()}
 # The global of emitted code that serializes an object which is not loaded as planned, less its number.

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Field, Model
 
-from djust_ast.members import Relation
 from djust_ast.paths import PathNode, Position
+from djust_ast.relations import Relation
 
 # What a template may do to an object without being able to tell a record from it.
 ENTERED = frozenset({"bool"})  # a non-empty dict is as true as an instance

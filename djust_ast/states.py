@@ -14,8 +14,9 @@ from django.db import models
 from django.db.models import Manager, Model
 from django.db.models.query import ModelIterable, QuerySet
 
-from djust_ast.members import Relation, RelationMember, member
+from djust_ast.members import RelationMember, member
 from djust_ast.plans import FRESH, GIVEN, State
+from djust_ast.relations import Relation
 
 AnyQuerySet = Any  # a queryset, its privates included: they are not in its stubs
 

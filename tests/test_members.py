@@ -4,16 +4,8 @@ import pytest
 from django.db import models
 
 from djust_ast.demo.rentals import models as rentals
-from djust_ast.members import (
-    ColumnMember,
-    ComputedMember,
-    DisplayMember,
-    RelationMember,
-    hand_made,
-    member,
-    observed,
-    opaque,
-)
+from djust_ast.members import ColumnMember, ComputedMember, DisplayMember, RelationMember, member
+from djust_ast.stock import hand_made, observed, opaque
 from tests.zoo import models as zoo
 
 KINDS = [

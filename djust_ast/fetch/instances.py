@@ -18,9 +18,9 @@ from djust_ast.fetch.answers import answer
 from djust_ast.fetch.owners import cache_of, chunks, fetchable, followed
 from djust_ast.fetch.peers import PEERS, joined, twin
 from djust_ast.fetch.targets import Groups
-from djust_ast.members import Relation
 from djust_ast.planner import plan as make_plan
 from djust_ast.plans import GIVEN, Level, QueryPlan
+from djust_ast.relations import Relation
 from djust_ast.states import rows_behind
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
 
-from djust_ast.members import Relation
+from djust_ast.relations import Relation
 
 
 def fetchable(owner: Model, relation: Relation) -> bool:

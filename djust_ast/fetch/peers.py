@@ -14,10 +14,11 @@ from django.db import models
 from django.db.models import Model
 
 from djust_ast.conf import settings
-from djust_ast.members import RelationMember, hand_made, member
+from djust_ast.members import RelationMember, member
 from djust_ast.plans import QueryPlan
 from djust_ast.seen import note
 from djust_ast.states import AnyQuerySet
+from djust_ast.stock import hand_made
 
 FETCH_PEERS = getattr(models, "FETCH_PEERS", None)  # Django 6.1
 FETCH_ONE = getattr(models, "FETCH_ONE", None)

@@ -11,9 +11,9 @@ from django.db.models import Count, Q, Window
 from django.db.models.functions import RowNumber
 from django.db.models.lookups import LessThanOrEqual
 
-from djust_ast.members import Relation
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.records import LazyRecords, Records
+from djust_ast.relations import Relation
 from djust_ast.states import AnyQuerySet, rows_behind
 
 Row = tuple[Any, ...]

@@ -13,9 +13,9 @@ from django.db.models import Model
 from djust_ast.binder import bind
 from djust_ast.errors import BindError
 from djust_ast.fetch.peers import joined, twin
-from djust_ast.members import filtering
 from djust_ast.planner import plan as make_plan
 from djust_ast.plans import Level, QueryPlan, State
+from djust_ast.stock import filtering
 
 BARE = QueryPlan("instances")
 

@@ -17,10 +17,11 @@ from django.db.models.fields.related_descriptors import ForwardManyToOneDescript
 
 from djust_ast.conf import settings
 from djust_ast.fetch.peers import PEERS
-from djust_ast.members import RelationMember, hand_made, member, observed
+from djust_ast.members import RelationMember, member
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.seen import note
 from djust_ast.specs import SerializerSpec
+from djust_ast.stock import hand_made, observed
 
 _READING: Any = {ForwardManyToOneDescriptor.__get__.__code__, ReverseOneToOneDescriptor.__get__.__code__}
 _PLAN = QueryPlan("instances", unseen=True)

@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 
 from djust_ast.choices import Answer, Given, Operand, Path, Question, dotted
 from djust_ast.integrations.sharing import ANY, held
-from djust_ast.members import MISSING
+from djust_ast.stock import MISSING
 
 MAX_VALUES = 1_000
 

@@ -26,11 +26,11 @@ from djust_ast.integrations.serving import (
     without_all,
 )
 from djust_ast.jsonify import jsonify
-from djust_ast.members import answers_itself
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.plans import State
 from djust_ast.serializer import Serializer
 from djust_ast.states import FETCH_PEERS, aliases_of, attrs_of, fetch_mode_of, plannable, state_of
+from djust_ast.stock import answers_itself
 
 
 def of_queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving) -> Served | None:
