@@ -171,6 +171,12 @@ def _planned(queryset: Any) -> bool:
     return hasattr(vars(queryset).get("_iterable_class"), "plan")
 
 
+def place_of(node: Any) -> tuple[str, str]:
+    """Where a node stands, ``rentals/list.html:12``, and its words."""
+    template, line = _place(node)
+    return template if line is None else f"{template}:{line}", _words(node) or type(node).__name__
+
+
 def _place(node: Any) -> tuple[str, int | None]:
     """The template and the line of a node."""
     name = getattr(getattr(node, "origin", None), "template_name", None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from djust_ast.testing import Report
+    from djust_ast.testing import Report, SamePage
 
 
 @pytest.fixture
@@ -29,6 +29,14 @@ def assert_no_missed_paths() -> Callable[..., AbstractContextManager[Report]]:
     from djust_ast import testing
 
     return testing.assert_no_missed_paths
+
+
+@pytest.fixture
+def assert_same_page() -> Callable[..., SamePage]:
+    """``djust_ast.testing.assert_same_page``: fail unless a page is plain Django's, with no more queries."""
+    from djust_ast import testing
+
+    return testing.assert_same_page
 
 
 @pytest.fixture

@@ -295,13 +295,16 @@ def test_fixtures_of_the_plugin(pytester, monkeypatch):
                 with pytest.raises(AssertionError, match="Animal.habitat is read"), assertion():
                     page()
 
+        def test_same(keeper, assert_same_page):
+            assert len(assert_same_page(page).plain.queries) == 2
+
         @pytest.mark.usefixtures("no_missed_paths")
         def test_whole(keeper):
             page()
         """
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-    result.assert_outcomes(passed=2, errors=1)
+    result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(["*<template>:1: a.habitat.name*", "*Animal.habitat is read: 1 query*"])
 
 
