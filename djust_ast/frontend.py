@@ -7,10 +7,10 @@ read them differently, Django's own compiled nodes are walked instead; the docum
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 from weakref import ref
 
 from django.db import DatabaseError
@@ -22,10 +22,12 @@ from djust_ast import native, nodewalk
 from djust_ast.choices import Answer, Ask, Calls, Given, Operand, Question
 from djust_ast.conf import settings
 from djust_ast.errors import TemplateError
-from djust_ast.nodewalk.limits import BROKEN
+from djust_ast.nodewalk.limits import BROKEN, MISSING
 from djust_ast.paths import PathTree
 from djust_ast.registry import registry_for, stock_libraries, stock_registry
 from djust_ast.replaced import replaced
+
+T = TypeVar("T")
 
 
 class Entry(NamedTuple):
@@ -51,6 +53,8 @@ class Sources:
     engine: Engine
     origins: list[Origin | None]
     taken: list[tuple[str, tuple[int, ...], str]] = field(default_factory=list)
+    refused: dict[str, Exception] = field(default_factory=dict)
+    """What loaders raised when they were asked for a template, instead of saying that they do not have it."""
     problems: dict[int, tuple[Exception, str]] = field(default_factory=dict)
     """What the tags of a file raised when Django's loaders compiled it, and its source."""
     entry: Entry | None = None
@@ -117,33 +121,28 @@ class Sources:
         for loader in loaders:
             problem: Exception | None = None
             if isinstance(loader, cached.Loader):
-                try:
-                    template = loader.get_template(name, skip=passed)
+                template = _tried(partial(loader.get_template, name, skip=passed))
+                if isinstance(template, Template):
                     return _Found(str(template.source), template.origin, template)
-                except TemplateDoesNotExist:
+                if isinstance(template, TemplateDoesNotExist):
                     continue
-                except DatabaseError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - as in _compiled
-                    problem = error
-            if (found := _served(loader, name, passed)) is not None:
+                problem = template
+            found = _tried(partial(_served, loader, name, passed))
+            if isinstance(found, Exception):
+                self.refused[name] = found
+            elif found is not None:
                 return found._replace(problem=problem)
         return None
 
 
 def _served(loader: Any, name: str, passed: list[Origin]) -> _Found | None:
     """The source that a loader has for ``name``."""
-    try:
-        for origin in loader.get_template_sources(name):
-            if origin not in passed:
-                try:
-                    return _Found(str(loader.get_contents(origin)), origin)
-                except (TemplateDoesNotExist, OSError, ValueError):
-                    continue
-    except DatabaseError:
-        raise
-    except Exception:  # noqa: BLE001 - loaders may raise anything, and Django would meet it only if it rendered
-        return None
+    for origin in loader.get_template_sources(name):
+        if origin not in passed:
+            try:
+                return _Found(str(loader.get_contents(origin)), origin)
+            except (TemplateDoesNotExist, OSError, ValueError):
+                continue
     return None
 
 
@@ -209,24 +208,37 @@ def _extract(
         entry = nodewalk.Loaded(name, source, template)
         load = sources.load if sources is not None else None
         env, most = f"nodes {registry.hash}", nodewalk.Limits(*limits())
-        return PathTree(nodewalk.walk(entry, load, env=env, local_names=local_names, limits=most))
+        walked = nodewalk.walk(entry, load, env=env, local_names=local_names, limits=most)
+        return PathTree(_with_reasons(walked, sources))
     resolve = sources.resolve if sources is not None else None
     choose = sources.choose if sources is not None and sources.ask is not None else None
     try:
         tree = native.extract(
             source, name, registry, resolve, locals=local_names, limits=limits(), choose=choose
         )
-        return PathTree(_with_problems(tree.json(), sources.problems if sources is not None else {}))
+        return PathTree(_with_reasons(_with_problems(tree.json(), sources), sources))
     except native.ExtractError as error:
         raise template_error(error) from None
 
 
-def _with_problems(document: bytes, problems: Mapping[int, tuple[Exception, str]]) -> bytes:
-    """The document with what Django could not compile and we could read: Django meets it only if it renders."""
-    if not problems:
+def _with_reasons(document: bytes, sources: Sources | None) -> bytes:
+    """The document, which tells what loaders raised of templates that cannot be found."""
+    if sources is None or not sources.refused:
         return document
     found = json.loads(document)
-    for file, (problem, source) in problems.items():
+    for known in found["diag"]:
+        for name, error in sources.refused.items():
+            if known["code"] == MISSING and f"'{name}'" in known["msg"]:
+                known["msg"] += f": {type(error).__name__}: {error}"
+    return json.dumps(found).encode()
+
+
+def _with_problems(document: bytes, sources: Sources | None) -> bytes:
+    """The document with what Django could not compile and we could read: Django meets it only if it renders."""
+    if sources is None or not sources.problems:
+        return document
+    found = json.loads(document)
+    for file, (problem, source) in sources.problems.items():
         if any(known["sev"] == "error" and known["at"][0] == file for known in found["diag"]):
             continue
         number = getattr(getattr(problem, "token", None), "lineno", 1)
@@ -240,16 +252,21 @@ def _with_problems(document: bytes, problems: Mapping[int, tuple[Exception, str]
 
 
 def _compiled(source: str, origin: Origin, name: str | None, engine: Engine) -> Template | Exception:
-    """What Django makes of a source, or why it makes nothing of it.
+    """What Django makes of a source, or why it makes nothing of it."""
+    return _tried(partial(Template, source, origin, name, engine))
 
-    That may be any exception: ``Parser.parse()`` lets those of a tag's own code pass, whatever they are, and adds the
-    place. Django meets them when the page renders this template, if it does; until then they are nobody's.
+
+def _tried(code: Callable[[], T]) -> T | Exception:
+    """What the code of a loader or of a tag gives, or what it raises while nothing renders.
+
+    That may be any exception: ``Parser.parse()`` lets those of a tag's own code pass, whatever they are. Django meets
+    them when the page renders this template, if it does; until then they are nobody's, and diagnostics tell them.
     """
     try:
-        return Template(source, origin, name, engine)
+        return code()
     except DatabaseError:
         raise
-    except Exception as error:  # noqa: BLE001 - it is kept, and the walk tells it as Django would
+    except Exception as error:  # noqa: BLE001 - it is kept, and told as Django would
         return error
 
 

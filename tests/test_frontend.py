@@ -109,6 +109,11 @@ def test_a_loader_that_fails_is_no_error_of_ours(request, agency, cached, walkin
     engine = engine_of({"page.html": PAGE}, cached=cached, more=["tests.test_frontend.Loud"])
     template = engine.get_template("page.html")
     assert assert_same(template)
+    (told,) = read(sources_of(template)).diagnostics
+    assert (told.code, told.message) == (
+        "DA102",
+        "template 'bad.html' cannot be found: RuntimeError: no such shelf",
+    )
     served = serialize_context(template, {"leases": leases(), "flag": True})
     with pytest.raises(RuntimeError, match="no such shelf"):
         template.render(Context(served))
