@@ -11,15 +11,16 @@ from functools import reduce
 from django.db.models import Model, OneToOneField
 from django.utils.functional import cached_property
 
-from djust_ast.bodies import CHANGED, ELEMENT, KEPT, Body, Place, body
+from djust_ast.bodies import CHANGED, KEPT
+from djust_ast.elements import LIST_NAMES, LIST_USES, SORT, asked_of, in_parts, rows_node
 from djust_ast.errors import BindError
+from djust_ast.grafts import BY_BODIES, UNSEEN, with_bodies
 from djust_ast.members import ColumnMember, ComputedMember, DisplayMember, RelationMember, member, names
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.relations import Relation, held, targets
 from djust_ast.specs import (
     ENTERED,
     PRINTED,
-    SPEAKS,
     Alias,
     Column,
     Computed,
@@ -37,16 +38,8 @@ from djust_ast.stock import counts_rows, opaque, picks_rows
 
 # Names that a dict would answer although the model does not have them.
 DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
-# What a filled list answers as the queryset would.
-LIST_USES = frozenset({"iter", "len", "bool"})
-LIST_NAMES = frozenset({"count", "exists"})
 ENDS = frozenset({"first", "last"})
 MAX_SEGMENTS = 64
-# Filters that look up what they sort by themselves.
-SORTS = frozenset({"dictsort", "dictsortreversed"})
-SORT = "dictsort"
-# Filters that take some of a collection: of a queryset, by a query of their own.
-PARTS = frozenset({"slice", "last", "random"})
 
 
 def bind(
@@ -64,44 +57,6 @@ def bind(
     annotations that the objects have, ``attrs`` the rows that the view prefetched under names of its own.
     """
     return _bind(node, model, _Scope(explicit, aliases=aliases, attrs=dict(attrs)))
-
-
-def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
-    """The element that a collection's rows are read as, and whether only a branch reads them.
-
-    ``None`` when the collection itself is visible: printed, indexed, refined, or handed on.
-    """
-    attrs = _spoken(node)
-    if not node.uses <= LIST_USES or node.indexes or not attrs <= LIST_NAMES:
-        return None
-    if node.element is None and not node.uses:
-        return None
-    element = element_of(node) or PathNode(where=node.where, conditional=True)
-    looped = node.element is not None and not node.element.conditional
-    tested = bool(node.uses) and not node.conditional and not attrs
-    return element, not (looped or tested)
-
-
-def element_of(node: PathNode) -> PathNode | None:
-    """What is read of each row of a collection; what a ``dictsort`` reads is marked, for it calls nothing."""
-    element = node.element
-    for label in node.filters if element is not None else ():
-        name, _, argument = label.partition(":")
-        if name in SORTS and element is not None:
-            element = _sorted(element, argument.strip("'\"").split("."))
-    return element
-
-
-def _sorted(node: PathNode, names: list[str]) -> PathNode:
-    if not names or names[0] not in node.attrs:
-        return node._replace(filters=(*node.filters, SORT)) if not names else node
-    below = _sorted(node.attrs[names[0]], names[1:])
-    return node._replace(attrs={**node.attrs, names[0]: below})
-
-
-def in_parts(node: PathNode) -> bool:
-    """Whether a filter takes some of a collection, by their order."""
-    return any(label.partition(":")[0] in PARTS for label in node.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +77,12 @@ class _Scope:
 def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
     if len(scope.path) > MAX_SEGMENTS:
         raise BindError(f"a path of more than {MAX_SEGMENTS} names", *_place(node))
-    node = _with_bodies(node, model)
+    node = with_bodies(node, model)
     members = tuple(_members(node, model, scope))
     changed = CHANGED in node.uses or any(map(_changes_us, members))
     if changed:
         members = tuple(map(_left, members))
-    marks = node.uses & _BY_BODIES
+    marks = node.uses & BY_BODIES
     node = node._replace(uses=node.uses - marks)
     return SerializerSpec(
         model=model,
@@ -141,8 +96,6 @@ def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
     )
 
 
-UNSEEN = "unseen"  # a use by a body that cannot be followed to its end
-_BY_BODIES = frozenset({CHANGED, KEPT, UNSEEN})
 _UNSEEN = (Computed, Missing)  # what is read below their values is anybody's, and may lead back
 
 
@@ -179,69 +132,6 @@ def _left(m: SpecMember) -> SpecMember:
         case Many():
             return Computed(m.name, m.where, rows=m)
     return m
-
-
-# Special methods that run by the uses of an object.
-SPECIAL = (("__str__", SPEAKS), ("__eq__", frozenset({"cmp", "arg", "esc"})))
-
-
-def _with_bodies(node: PathNode, model: type[Model]) -> PathNode:
-    """``node`` with what the bodies of its properties and methods read, marked quiet."""
-    names = [*node.attrs, *(name for name, uses in SPECIAL if node.uses & uses)]
-    seen: set[str] = set()
-    while names:
-        name = names.pop(0)
-        if name in seen:
-            continue
-        seen.add(name)
-        found = None if targets(model, name) else body(model, name)
-        if found is None:
-            continue
-        if found.open or found.strange:
-            node = node._replace(uses=node.uses | {UNSEEN})
-        for read in (found.reads, *_grafts(node.attrs.get(name), found)):
-            names += read.attrs
-            node = merge(node, read)._replace(
-                where=node.where, conditional=node.conditional, quiet=node.quiet
-            )
-    return node
-
-
-def _grafts(asked: PathNode | None, found: Body) -> Iterator[PathNode]:
-    """What a template asks of what a body gives back, where that is read from."""
-    if asked is None or not (asked.attrs or asked.indexes or asked.element or asked.uses - ENTERED):
-        return
-    if found.strange:
-        yield PathNode(uses=_BY_BODIES, conditional=True, quiet=True)
-    for place in found.returns:
-        below = element_of(asked) if place.many else asked
-        yield _at(place, _hushed(below or PathNode()), asked)
-
-
-def _at(place: Place, node: PathNode, asked: PathNode) -> PathNode:
-    """``node`` below the path of ``place``."""
-    refined = place.many and not (asked.uses <= LIST_USES and asked.attrs.keys() <= LIST_NAMES)
-    partly = ("slice",) if asked.indexes or in_parts(asked) else ()
-    for depth, name in reversed(list(enumerate(place.path))):
-        if name == ELEMENT:
-            node = PathNode(element=node, conditional=True, quiet=True, filters=partly)
-            continue
-        attrs = {name: node}
-        node = PathNode(attrs=attrs, conditional=True, quiet=True)
-        if name == "all" and refined and depth == len(place.path) - 2:
-            attrs["filter"] = PathNode(conditional=True, quiet=True)
-    return node
-
-
-def _hushed(node: PathNode) -> PathNode:
-    """``node`` as bodies read it: nothing of it is part of a record."""
-    attrs = {name: _hushed(child) for name, child in node.attrs.items()}
-    rows = attrs.get("all")
-    if rows is not None and (not rows.attrs.keys() <= LIST_NAMES or node.attrs["all"].indexes):
-        attrs["filter"] = PathNode(conditional=True, quiet=True)
-    attrs |= {name: PathNode(conditional=True, quiet=True) for name, uses in SPECIAL if node.uses & uses}
-    element = None if node.element is None else _hushed(node.element)
-    return PathNode(attrs=attrs, element=element, filters=node.filters, conditional=True, quiet=True)
 
 
 def _live(node: PathNode, model: type[Model], members: tuple[SpecMember, ...]) -> str | None:
@@ -328,7 +218,7 @@ def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: t
     alone = not ends or not any(below.kept or "esc" in below.uses for below in spec.walk())
     if plainly and alone and (asked or ends) and node.attrs.keys() == asked | ends | {"all"}:
         return replace(many, asks=tuple(sorted(asked | ends)))
-    if node.quiet or node.uses or node.indexes or node.element or _spoken(node) != {"all"}:
+    if node.quiet or node.uses or node.indexes or node.element or asked_of(node) != {"all"}:
         # Whatever is asked of the manager fetches planned rows: only where that never costs a query more.
         others = node.attrs.keys() - {"all"}
         safe = not many.lazy or not others or (not relation.m2m and others <= LIST_NAMES)
@@ -377,17 +267,12 @@ def _few(node: PathNode) -> bool:
 
 def _explicit_many(name: str, node: PathNode, relation: Relation, scope: _Scope) -> Many:
     """Rows whose names follow those of the relation, with or without ``all``."""
-    via = "all" if "all" in _spoken(node) else ""
+    via = "all" if "all" in asked_of(node) else ""
     below = node.attrs.get("all", PathNode())
     element = PathNode(attrs={key: child for key, child in node.attrs.items() if key != "all"})
     for part in (PathNode(attrs=below.attrs, where=below.where), below.element):
         element = merge(element, part) if part is not None else element
     return Many(name, relation, via, _bind(element, relation.model, scope), where=node.at)
-
-
-def _spoken(node: PathNode) -> set[str]:
-    """The names that the template itself reads below ``node``."""
-    return {name for name, child in node.attrs.items() if not child.quiet}
 
 
 def unknown(model: type[Model], name: str) -> str:

@@ -14,7 +14,8 @@ from django.db.models import Manager, Model, QuerySet
 
 from djust_ast.conf import settings
 from djust_ast.emitters import Emitted, Emitter
-from djust_ast.emitters.pyast import AstEmitter, shape
+from djust_ast.emitters.instances import shape
+from djust_ast.emitters.pyast import AstEmitter
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import forget, load
 from djust_ast.fetch.peers import joined

@@ -2,7 +2,8 @@
 
 import pytest
 
-from djust_ast.binder import bind, rows_node
+from djust_ast.binder import bind
+from djust_ast.elements import rows_node
 from djust_ast.errors import BindError
 from djust_ast.paths import PathNode, from_paths
 from djust_ast.specs import Column, Computed, Counted, Inlined, Many, Missing, Related

@@ -16,11 +16,12 @@ from django.db.models.fields.files import FileDescriptor
 from django.db.models.manager import ManagerDescriptor
 
 from djust_ast.bodies.analysis import Analysis, TooLargeError
-from djust_ast.bodies.attributes import MISSING, of_static, static
-from djust_ast.bodies.calls import Arguments, call
+from djust_ast.bodies.arguments import Arguments
+from djust_ast.bodies.calls import call
 from djust_ast.bodies.changing import changes
-from djust_ast.bodies.frames import is_data
-from djust_ast.bodies.values import CHANGED, KEPT, Bound, Gives, Items, Obj, Read, Rows, Value, each
+from djust_ast.bodies.descriptors import of_static
+from djust_ast.bodies.statics import MISSING, static
+from djust_ast.bodies.values import CHANGED, KEPT, Bound, Gives, Items, Obj, Read, Rows, Value, each, is_data
 from djust_ast.hints import hints, steps
 from djust_ast.members import ComputedMember, member
 from djust_ast.paths import PathNode

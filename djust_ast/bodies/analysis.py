@@ -13,14 +13,15 @@ from typing import Any
 from django.db.models import Model
 
 from djust_ast.bodies import attributes, calls
-from djust_ast.bodies.frames import Frame, Names, is_data
+from djust_ast.bodies.arguments import Arguments, asynchronous, bind, filled, names_of
+from djust_ast.bodies.frames import Frame, Names
 from djust_ast.bodies.sources import definition_of, is_generator
+from djust_ast.bodies.statics import MISSING, static, wrap
 from djust_ast.bodies.values import (
     CHANGED,
     KEPT,
     NOTHING,
     PLAIN,
-    Bound,
     Closure,
     File,
     Items,
@@ -36,6 +37,7 @@ from djust_ast.bodies.values import (
     Vars,
     each,
     either,
+    is_data,
     objects,
 )
 
@@ -104,8 +106,6 @@ class Analysis:
 
     # -- values -------------------------------------------------------------------------------------------
 
-    wrap = staticmethod(attributes.wrap)
-
     def attribute(self, value: Value, name: str, default: Value | None = None) -> Value:
         """What reading ``name`` of ``value`` gives; ``default`` where it is not there."""
         return either(attributes.read(self, choice, name, default) for choice in each(value))
@@ -124,27 +124,27 @@ class Analysis:
         more: list[Value] | None = None,
     ) -> Value:
         """What calling it gives; ``more`` are arguments of which it is not known where they go."""
-        arguments = calls.Arguments(positional, named or {}, more or [])
+        arguments = Arguments(positional, named or {}, more or [])
         return either(calls.call(self, choice, arguments) for choice in each(callee))
 
     def call_method(
         self, owner: Value, name: str, positional: list[Value], named: Names, more: list[Value]
     ) -> Value:
         """What ``owner.name(...)`` gives."""
-        arguments = calls.Arguments(positional, named, more)
+        arguments = Arguments(positional, named, more)
         return either(calls.call_method(self, choice, name, arguments) for choice in each(owner))
 
     def special(self, obj: Obj | Made, name: str, *arguments: Value) -> Value:
         """What a special method of an object gives, where its class has one of its own."""
         cls = obj.model if isinstance(obj, Obj) else obj.cls
-        stock = attributes.static(Model if isinstance(obj, Obj) else object, name)
-        own = attributes.static(cls, name)
+        stock = static(Model if isinstance(obj, Obj) else object, name)
+        own = static(cls, name)
         if own is stock:
-            if isinstance(obj, Obj) and stock is not attributes.MISSING:
+            if isinstance(obj, Obj) and stock is not MISSING:
                 obj.read.attr("pk")
             return PLAIN
         if isinstance(own, FunctionType):
-            return self.run(own, calls.Arguments([obj, *arguments]))
+            return self.run(own, Arguments([obj, *arguments]))
         self.opens(f"uses {cls.__name__}.{name}, which is no function")
         return Unknown(name)
 
@@ -154,7 +154,7 @@ class Analysis:
             match choice:
                 case Obj(model=cls) | Made(cls=cls):
                     for name in ("__bool__", "__len__"):
-                        if attributes.static(cls, name) is not attributes.MISSING:
+                        if static(cls, name) is not MISSING:
                             self.special(choice, name)
                             break
                 case Rows() | Manager(read=None):
@@ -242,7 +242,7 @@ class Analysis:
                     self.opens(f"loops over {why}")
                     seen.append(choice)
                 case Real(value=real) if isinstance(real, list | tuple | set | frozenset):
-                    seen += [self.wrap(item, "an item") for item in list(real)[:50]]
+                    seen += [wrap(item, "an item") for item in list(real)[:50]]
                 case Real(value=real) if isinstance(real, Mapping):
                     seen.append(PLAIN)
                 case Real() if not is_data(choice):
@@ -275,7 +275,7 @@ class Analysis:
             case Vars(obj=obj) if isinstance(index, str):
                 return attributes.in_dict(self, obj, index)
             case Real(value=real) if isinstance(real, Mapping) and not is_data(value):
-                return either(self.wrap(one, "an item") for one in list(real.values())[:50])
+                return either(wrap(one, "an item") for one in list(real.values())[:50])
         return either(self.elements(value))
 
     def sliced(self, value: Value) -> Value:
@@ -308,17 +308,17 @@ class Analysis:
 
     # -- calls --------------------------------------------------------------------------------------------
 
-    def run(self, function: FunctionType, arguments: calls.Arguments) -> Value:
+    def run(self, function: FunctionType, arguments: Arguments) -> Value:
         """What a Python function gives, its body followed."""
         code = function.__code__
-        if calls.asynchronous(function):
+        if asynchronous(function):
             self.opens(f"calls {function.__qualname__}(), which is asynchronous")
             return self._unseen(function.__qualname__, arguments)
         definition = definition_of(function)
         if definition is None:
             self.opens(f"calls {function.__qualname__}(), whose source is not there")
             return self._unseen(function.__qualname__, arguments)
-        names = calls.names_of(definition, function, arguments)
+        names = names_of(definition, function, arguments)
         key = (code, *sorted(names.items(), key=operator.itemgetter(0)))
         if key in self.done:
             return self.done[key]
@@ -329,10 +329,10 @@ class Analysis:
         cells = {
             name: cell.cell_contents
             for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False)
-            if calls.filled(cell)
+            if filled(cell)
         }
         cls = cells.get("__class__")
-        closed = {name: self.wrap(content, name) for name, content in cells.items()}
+        closed = {name: wrap(content, name) for name, content in cells.items()}
         frame = Frame(self, closed | names, function.__globals__, code.co_filename, cls)
         frame.names = names | {name: value for name, value in closed.items() if name not in names}
         self.done[key] = result = self._framed(frame, definition, code, is_generator(function))
@@ -360,13 +360,13 @@ class Analysis:
         self.at = at
         return found
 
-    def closure(self, closure: Closure, arguments: calls.Arguments) -> Value:
+    def closure(self, closure: Closure, arguments: Arguments) -> Value:
         """What a function that a body defines gives."""
         outer = closure.frame
         if self.stack.count(closure.node) >= MAX_AGAIN:  # type: ignore[arg-type]
             self.opens("calls a function from within itself")
             return Unknown("a function")
-        names = calls.bind(closure.node.args, arguments, [], {})
+        names = bind(closure.node.args, arguments, [], {})
         frame = Frame(self, outer.names | names, outer.around, outer.file, outer.cls)
         yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(closure.node))
         return self._framed(frame, closure.node, closure.node, yields)
@@ -382,9 +382,6 @@ class Analysis:
         self.at = at
         return Items(frame.yielded) if generates else either(frame.returned)
 
-    def _unseen(self, name: str, arguments: calls.Arguments) -> Value:
+    def _unseen(self, name: str, arguments: Arguments) -> Value:
         self.escape(arguments.all())
         return Unknown(f"what {name}() gives")
-
-
-__all__ = ["Analysis", "Bound", "TooLargeError"]

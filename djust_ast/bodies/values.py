@@ -319,3 +319,8 @@ def is_plain(value: Any, depth: int = 3) -> bool:
             is_plain(key, depth - 1) and is_plain(item, depth - 1) for key, item in value.items()
         )
     return False
+
+
+def is_data(value: Value) -> bool:
+    """Whether no object can be reached from it."""
+    return isinstance(value, Plain) or (isinstance(value, Real) and is_plain(value.value))

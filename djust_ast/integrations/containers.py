@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from djust_ast.binder import DICT_NAMES, LIST_USES
+from djust_ast.binder import DICT_NAMES
+from djust_ast.elements import LIST_USES
 from djust_ast.fetch.instances import load
 from djust_ast.integrations.serving import OWN_MODE, Key, Served, Serving, each, own_mode
 from djust_ast.jsonify import jsonify

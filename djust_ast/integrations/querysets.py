@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable, RawQuerySet, ValuesIterable
 
-from djust_ast.binder import in_parts, rows_node
+from djust_ast.elements import in_parts, rows_node
 from djust_ast.fetch.instances import load
 from djust_ast.fetch.live import planned, planned_raw
 from djust_ast.integrations.serving import (

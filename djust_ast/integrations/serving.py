@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.db.models.query import RawQuerySet
 
-from djust_ast.binder import LIST_USES, element_of
+from djust_ast.elements import LIST_USES, element_of
 from djust_ast.jsonify import eager
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.serializer import Compiled, Serializer

@@ -1,0 +1,57 @@
+"""What a template reads of the rows of a collection, as a node."""
+
+from __future__ import annotations
+
+from djust_ast.paths import PathNode
+
+# What a filled list answers as the queryset would.
+LIST_USES = frozenset({"iter", "len", "bool"})
+LIST_NAMES = frozenset({"count", "exists"})
+# Filters that look up what they sort by themselves.
+SORTS = frozenset({"dictsort", "dictsortreversed"})
+SORT = "dictsort"
+# Filters that take some of a collection: of a queryset, by a query of their own.
+PARTS = frozenset({"slice", "last", "random"})
+
+
+def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
+    """The element that a collection's rows are read as, and whether only a branch reads them.
+
+    ``None`` when the collection itself is visible: printed, indexed, refined, or handed on.
+    """
+    attrs = asked_of(node)
+    if not node.uses <= LIST_USES or node.indexes or not attrs <= LIST_NAMES:
+        return None
+    if node.element is None and not node.uses:
+        return None
+    element = element_of(node) or PathNode(where=node.where, conditional=True)
+    looped = node.element is not None and not node.element.conditional
+    tested = bool(node.uses) and not node.conditional and not attrs
+    return element, not (looped or tested)
+
+
+def element_of(node: PathNode) -> PathNode | None:
+    """What is read of each row of a collection; what a ``dictsort`` reads is marked, for it calls nothing."""
+    element = node.element
+    for label in node.filters if element is not None else ():
+        name, _, argument = label.partition(":")
+        if name in SORTS and element is not None:
+            element = _sorted(element, argument.strip("'\"").split("."))
+    return element
+
+
+def _sorted(node: PathNode, names: list[str]) -> PathNode:
+    if not names or names[0] not in node.attrs:
+        return node._replace(filters=(*node.filters, SORT)) if not names else node
+    below = _sorted(node.attrs[names[0]], names[1:])
+    return node._replace(attrs={**node.attrs, names[0]: below})
+
+
+def in_parts(node: PathNode) -> bool:
+    """Whether a filter takes some of a collection, by their order."""
+    return any(label.partition(":")[0] in PARTS for label in node.filters)
+
+
+def asked_of(node: PathNode) -> set[str]:
+    """The names that the template itself reads below ``node``."""
+    return {name for name, child in node.attrs.items() if not child.quiet}
