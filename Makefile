@@ -2,7 +2,9 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-VENV313 := .venv313
+VENV313 ?= .venv313
+# The Django in there: `make test313 DJANGO313=6.0 VENV313=.venv313-6.0` is another one beside it.
+DJANGO313 ?= 6.1
 WHEEL := target/editable
 DEV := dev,bench,bytecode
 TEST := test,bytecode
@@ -36,7 +38,7 @@ $(VENV)/.ok: pyproject.toml $(RUST)
 # The second one: the same wheel under Python 3.13 and Django 6.1.
 $(VENV313)/.ok: $(VENV)/.ok .ci/python313
 	test -x $(VENV313)/bin/python || { python="$$(.ci/python313)" && "$$python" -m venv --without-pip $(VENV313); }
-	$(call install,$(VENV313),$(TEST),'Django==6.1.*')
+	$(call install,$(VENV313),$(TEST),'Django==$(DJANGO313).*')
 
 demo: $(VENV)/.ok ## run the rental agency on http://127.0.0.1:8000/
 	$(BIN)/python -m djust_ast demo --port $(PORT)
