@@ -123,7 +123,8 @@ def picked_state(relation: Relation, vias: Collection[str]) -> State | None:
 
 def plannable(queryset: AnyQuerySet) -> bool:
     """Whether it holds model instances that are made by Django's own iterable, lazily or already."""
-    return queryset._fields is None and queryset._iterable_class is ModelIterable
+    iterable = queryset._iterable_class
+    return queryset._fields is None and (iterable is ModelIterable or hasattr(iterable, "plan"))
 
 
 def total_order(queryset: AnyQuerySet) -> bool:

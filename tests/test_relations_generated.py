@@ -100,7 +100,14 @@ def states(draw, model):
         ),
         "raw": lambda qs: model._default_manager.raw(f"SELECT * FROM {model._meta.db_table}"),
     }
-    end = draw(st.sampled_from([*[""] * 8, *ends]))
+    ends |= {
+        "pairs": lambda qs: [(obj, row) for row, obj in enumerate(qs)],
+        "groups": lambda qs: {"odd": qs[1::2], "even": list(qs)},
+        "keys": lambda qs: dict.fromkeys(qs, 1),
+        "lists": lambda qs: [list(qs), (*qs,)],
+        "querysets": lambda qs: [qs, {"again": qs}],
+    }
+    end = draw(st.sampled_from([*[""] * 12, *ends]))
     steps.append((end, ends[end]))
     return steps
 
@@ -110,6 +117,18 @@ def built(model, steps):
     for _, change in steps:
         value = change(value)
     return value
+
+
+# Loops over what some of them end in.
+LOOPS = {
+    "get": "{body}",
+    "pairs": "{{% for a, row in {name} %}}[{body}{{{{ row }}}}]{{% endfor %}}",
+    "groups": "{{% for key, group in {name}.items %}}{{{{ key }}}}{{% for a in group %}}[{body}]{{% endfor %}}{{% endfor %}}",
+    "keys": "{{% for a, row in {name}.items %}}[{body}{{{{ row }}}}]{{% endfor %}}",
+    "lists": "{{% for group in {name} %}}{{% for a in group %}}[{body}]{{% endfor %}}{{% endfor %}}",
+    "querysets": "{{% for a in {name}.0 %}}[{body}]{{% endfor %}}{{% for a in {name}.1.again %}}{{{{ a.pk }}}}{{% endfor %}}",
+}
+LOOP = "{{% for a in {name} %}}[{body}]{{% endfor %}}"
 
 
 # Steps after which there may be no rows at all, and so no queries below them.
@@ -164,7 +183,7 @@ def test_any_tree_over_any_rows_in_any_state(route, data, random, dense, name):
     model = ROOTS[name]
     steps = data.draw(states(model))
     body = data.draw(templates((("a", model),)))
-    source = f"{{% for a in {name} %}}[{body}]{{% endfor %}}" if steps[-1][0] != "get" else body
+    source = LOOPS.get(steps[-1][0], LOOP).format(name=name, body=body)
     root = name if steps[-1][0] != "get" else "a"
     described = [step for step, _ in steps]
 

@@ -77,9 +77,13 @@ class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-a
 
 def planned(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
     """A clone of ``queryset`` that follows ``plan`` when it is iterated."""
-    clone = queryset._chain()
-    clone._iterable_class = _Planned("PlannedIterable", (PlannedIterable,), {"plan": plan})
-    return clone
+    return plan_in_place(queryset._chain(), plan)
+
+
+def plan_in_place(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
+    """``queryset`` itself, which follows ``plan`` when it is iterated."""
+    queryset._iterable_class = _Planned("PlannedIterable", (PlannedIterable,), {"plan": plan})
+    return queryset
 
 
 def planned_raw(queryset: RawQuerySet[Any], plan: QueryPlan) -> RawQuerySet[Any]:

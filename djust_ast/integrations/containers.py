@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Model
+from django.core.paginator import Page
+from django.db.models import Model, QuerySet
+from django.db.models.manager import BaseManager
+from django.db.models.query import RawQuerySet
 
 from djust_ast.binder import DICT_NAMES
 from djust_ast.elements import LIST_USES
 from djust_ast.fetch.instances import load
+from djust_ast.integrations.nested import of_nested
 from djust_ast.integrations.serving import OWN_MODE, Key, Served, Serving, each, own_mode
 from djust_ast.jsonify import jsonify
-from djust_ast.paths import PathNode, unsure
+from djust_ast.paths import PathNode
 from djust_ast.plans import GIVEN
 
-MAX_MODELS = 20  # of which a list may hold objects
 MAX_DICTS = 100  # a longer list of dicts is data of its own
 
 
@@ -44,7 +47,7 @@ def of_list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how:
     """Records of loaded objects, or the objects, with what is read below them."""
     cls = type(objects[0]) if objects else None
     if cls is None or not issubclass(cls, Model) or any(type(obj) is not cls for obj in objects):
-        return _dicts(key, node, objects, how) or _mixed(key, node, objects, how)
+        return _various(key, node, objects, how)
     element = each(node)
     if not element.attrs:
         return None
@@ -73,54 +76,60 @@ def of_list(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how:
     )
 
 
-def _mixed(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
-    """Instances of several models: they stay, and what is read below them is fetched for those of each model."""
-    groups: dict[type[Model], list[Model]] = {}
-    for obj in objects:
-        if issubclass(type(obj), Model) and not own_mode(obj, how):
-            groups.setdefault(type(obj), []).append(obj)
-    element = unsure(each(node))
-    if how.json or not element.attrs or not groups or len(groups) > MAX_MODELS:
-        return None
-    plans = {model: how.find((*key, "[mixed]"), element, model).variant(GIVEN).plan for model in groups}
-
-    def value() -> Any:
-        for model, group in groups.items():
-            load(group, plans[model], given=True)
-        return objects
-
-    names = ", ".join(model.__name__ for model in groups)
-    return Served(
-        f"{type(objects).__name__} of {names}, live", value, reason="it holds objects of several kinds"
-    )
-
-
-def _dicts(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
-    """A short list of dicts, as of the widgets of a page: each is served by itself."""
-    if how.json or how.live or node.attrs or not node.uses <= LIST_USES or len(objects) > MAX_DICTS:
-        return None
-    element = each(node)
-    parts = {
-        row: served
-        for row, part in enumerate(objects)
-        if type(part) is dict and (served := how.serve((*key, "[each]"), element, part, how)) is not None
-    }
-    if not parts:
-        return None
+def _various(key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving) -> Served | None:
+    """Whatever else a list may hold: it stays, but for querysets in dicts, as of the widgets of a page."""
+    widgets = {} if how.json else _widgets(key, node, objects, how)
+    served = frozenset([id(objects[row][name]) for row, parts in widgets.items() for name in parts])
+    rest = None if how.json else of_nested(key, node, objects, how, served)
+    if not widgets:
+        return rest
 
     def value() -> list[Any] | tuple[Any, ...]:
-        made = [parts[row].value() if row in parts else part for row, part in enumerate(objects)]
+        if rest is not None:
+            rest.value()
+        made = [
+            obj | {name: part.value() for name, part in widgets[row].items()} if row in widgets else obj
+            for row, obj in enumerate(objects)
+        ]
         return tuple(made) if type(objects) is tuple else made
 
-    return Served(type(objects).__name__, value, parts={str(row): part for row, part in parts.items()})
+    parts = {f"{row}.{name}": part for row, found in widgets.items() for name, part in found.items()}
+    return Served(type(objects).__name__, value, parts=parts | dict(rest.parts if rest is not None else {}))
+
+
+def _widgets(
+    key: Key, node: PathNode, objects: list[Any] | tuple[Any, ...], how: Serving
+) -> dict[int, dict[str, Served]]:
+    """The querysets that a few dicts hold by their names, in the rows of these."""
+    element = each(node)
+    if node.attrs or not node.uses <= LIST_USES or len(objects) > MAX_DICTS or not _by_names(element, how):
+        return {}
+    found: dict[int, dict[str, Served]] = {}
+    for row, obj in enumerate(objects):
+        for name, child in element.attrs.items() if type(obj) is dict else ():
+            if issubclass(type(obj.get(name)), _FETCHED):
+                served = how.serve((*key, "[each]", f".{name}"), child, obj[name], how)
+                if served is not None:
+                    found.setdefault(row, {})[name] = served
+    return found
+
+
+_FETCHED = (QuerySet, RawQuerySet, BaseManager, Page)
+
+
+def _by_names(node: PathNode, how: Serving) -> bool:
+    """Whether only names are read of a dict, so that a copy can stand for it."""
+    whole = node.uses - {"bool"} or node.element or node.indexes or DICT_NAMES & node.attrs.keys()
+    return not (how.live or whole)
 
 
 def of_dict(key: Key, node: PathNode, mapping: dict[Any, Any], how: Serving) -> Served | None:
     """A dict of which names are read: each is served by itself."""
-    if type(mapping) is not dict and not how.json:
-        return None  # what it does with a name is its own
-    if how.live or node.uses - {"bool"} or node.element or node.indexes or DICT_NAMES & node.attrs.keys():
-        return None
+    if type(mapping) is not dict or not _by_names(node, how):
+        if not how.json:
+            return of_nested(key, node, mapping, how)
+        if not _by_names(node, how):
+            return None
     parts = {
         name: served
         for name, child in node.attrs.items()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -30,6 +30,7 @@ from djust_ast.fetch.sql import planned_sql, sql_of
 from djust_ast.frontend import Sources, limits, read, sources_of, why_nodes_are_walked
 from djust_ast.integrations.dynamic import answered
 from djust_ast.integrations.names import Names
+from djust_ast.integrations.nested import of_nested
 from djust_ast.integrations.serving import Key, Served, Serving
 from djust_ast.integrations.sharing import held
 from djust_ast.integrations.values import serve
@@ -78,8 +79,8 @@ def serialize_context(
 
     ``mode="json"`` gives JSON-safe values of what is read, and leaves the rest out, whatever ``ENABLED`` and
     ``EXCLUDE_TEMPLATES`` say: plain Django has no JSON to fall back to. Of a template that cannot be read it
-    gives nothing. ``request`` is that of the page; what context processors add is not serialized yet, so
-    nothing is read of it.
+    gives nothing. ``request`` is that of the page; what context processors add is not serialized yet, but what is
+    read below ``request`` and its user, who is not asked for here, is fetched with as few queries as possible.
     """
     check_mode(mode)
     json = mode == "json"
@@ -94,7 +95,7 @@ def serialize_context(
     except DjustAstError as error:
         decline(error, found.name)
         return {} if json else dict(context)
-    return compiled.serialize(context, mode=mode)
+    return compiled.serialize(context, mode=mode, request=request)
 
 
 def compile_template(template: str | Any) -> CompiledTemplate:
@@ -228,16 +229,25 @@ class CompiledTemplate:
             others = [other for other in self._named if other is not compiled]
             self._named = [compiled, *others[: MAX_NAMED - 1]]
 
-    def serialize(self, context: Mapping[str, Any], *, mode: str = "template") -> dict[str, Any]:
+    def serialize(
+        self, context: Mapping[str, Any], *, mode: str = "template", request: HttpRequest | None = None
+    ) -> dict[str, Any]:
         """``context`` with records in the place of what the template reads from the database.
 
-        With ``mode="json"`` only what is read, JSON-safe.
+        With ``mode="json"`` only what is read, JSON-safe. What is read below ``request`` and its user is planned.
         """
         check_mode(mode)
         compiled = self.named(context)
         for observer in observers:
             observer.serves(self.name, compiled.tree.files)
         result = dict(context)
+        for name, value in _offered(request).items() if mode != "json" else ():
+            if name in compiled.roots and name not in context:
+                outcome = compiled._served(
+                    (name,), compiled.tree.roots[name], value, mode, frozenset(), of_nested
+                )
+                if outcome is not None:
+                    self._made((name,), outcome, value)
         for names, outcome in compiled._decided(context, mode):
             if outcome is not None:
                 value = self._made(names, outcome, context[names[0]])
@@ -278,7 +288,13 @@ class CompiledTemplate:
             yield tuple(group), reduce(merge, (self.tree.roots[name] for name in group))
 
     def _served(
-        self, names: Key, node: PathNode, value: Any, mode: str, shared: frozenset[int]
+        self,
+        names: Key,
+        node: PathNode,
+        value: Any,
+        mode: str,
+        shared: frozenset[int],
+        serve: Callable[[Key, PathNode, Any, Serving], Served | None] = serve,
     ) -> Served | None:
         json = mode == "json"
 
@@ -295,12 +311,9 @@ class CompiledTemplate:
             read.reads is None or not set(names).isdisjoint(read.reads) for read in self.tree.context_reads
         )
         try:
-            return serve(
-                names,
-                node,
-                value,
-                Serving(find, serve, escapes and not json, json, frozenset() if json else shared),
-            )
+            known = frozenset[int]() if json else shared
+            how = Serving(find, serve, self._guarded, escapes and not json, json, known)
+            return serve(names, node, value, how)
         except DjustAstError as error:
             decline(error, self.name)
             return None
@@ -311,6 +324,12 @@ class CompiledTemplate:
         except DjustAstError as error:
             decline(error, self.name)
             return value
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except DjustAstError as error:
+            decline(error, self.name)
 
     def __repr__(self) -> str:
         return f"<CompiledTemplate {self.name}: {', '.join(self.roots) or 'reads nothing'}>"
@@ -326,6 +345,11 @@ def decline(error: DjustAstError, template: str | None) -> None:
     if text not in _said and len(_said) < 1_000:
         _said.add(text)
         logger.warning(text)
+
+
+def _offered(request: HttpRequest | None) -> dict[str, Any]:
+    """What Django's context processors add of a request, as far as it is there: the user may be lazy."""
+    return {} if request is None else {"request": request, "user": vars(request).get("user")}
 
 
 def _instances_of(value: Any) -> Any:

@@ -8,7 +8,8 @@ from inspect import getattr_static
 from djust_ast.bodies import changes
 from djust_ast.choices import Answer, Question, dotted
 from djust_ast.frontend import Sources, read_again
-from djust_ast.integrations.names import SLOTS, VIEWS, Names, index_of
+from djust_ast.integrations.names import Names, index_of
+from djust_ast.integrations.sharing import SLOTS, VIEWS
 from djust_ast.paths import PathNode, PathTree
 
 _CHANGING = frozenset(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import builtins
 import inspect
-from collections import Counter, _tuplegetter  # type: ignore[attr-defined]
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import product
-from types import MemberDescriptorType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import Model
@@ -23,7 +23,7 @@ from django.template.loader_tags import construct_relative_path
 from django.utils.safestring import SafeString
 
 from djust_ast.choices import Answer, Given, Operand, Path, Question, dotted
-from djust_ast.integrations.sharing import ANY, held
+from djust_ast.integrations.sharing import ANY, SLOTS, VIEWS, held
 from djust_ast.stock import MISSING
 
 MAX_VALUES = 1_000
@@ -51,8 +51,6 @@ _OFFERED = (
     *("sql_queries", "LANGUAGES", "LANGUAGE_CODE", "LANGUAGE_BIDI", "STATIC_URL", "MEDIA_URL", "TIME_ZONE"),
     "csp_nonce",
 )
-SLOTS = (MemberDescriptorType, _tuplegetter)  # attributes of objects without a dict
-VIEWS = ("items", "keys", "values")
 
 
 class _UnknownError(Exception):

@@ -40,12 +40,14 @@ class Served:
 class Serving:
     """How values are served: ``find`` gives the serializer of a node; ``live`` keeps every object live.
 
-    ``serve`` says what becomes of a value inside another. ``shared`` are the ids of querysets that the page reads
+    ``serve`` says what becomes of a value inside another, ``guarded`` runs what is planned while the page renders.
+    ``shared`` are the ids of querysets that the page reads
     in more than one place of the context.
     """
 
     find: Callable[..., Serializer]
     serve: Callable[[Key, PathNode, Any, Serving], Served | None]
+    guarded: Callable[[Callable[[], None]], None]
     live: bool = False
     json: bool = False
     shared: frozenset[int] = frozenset()

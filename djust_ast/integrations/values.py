@@ -15,6 +15,7 @@ from django.db.models.query import RawQuerySet
 from django.utils.functional import LazyObject
 
 from djust_ast.integrations.containers import of_dict, of_list, of_model
+from djust_ast.integrations.nested import of_nested
 from djust_ast.integrations.querysets import of_manager, of_page, of_queryset, of_raw
 from djust_ast.integrations.serving import Key, Served, Serving, each, listed, made
 from djust_ast.jsonify import eager, inside
@@ -32,7 +33,7 @@ def serve(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
         if issubclass(cls, kind) and (kind not in _LOOPED or _loops_as(cls, kind)):
             served = handler(key, node, value, how)
             return _parts(key, node, value, how) if served is None and how.json else served
-    return _parts(key, node, value, how) if how.json else None
+    return _parts(key, node, value, how) if how.json else of_nested(key, node, value, how)
 
 
 def _parts(key: Key, node: PathNode, value: Any, how: Serving) -> Served | None:
