@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from djust_ast.paths import PathNode
+from djust_ast.paths import PathNode, unsure
 
 # What a filled list answers as the queryset would.
 LIST_USES = frozenset({"iter", "len", "bool"})
@@ -31,19 +31,24 @@ def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
 
 
 def element_of(node: PathNode) -> PathNode | None:
-    """What is read of each row of a collection; what a ``dictsort`` reads is marked, for it calls nothing."""
+    """What is read of each row of a collection; what a ``dictsort`` reads is marked, for it calls nothing.
+
+    At the first row that cannot be sorted it gives up, and so there may be nothing to loop over.
+    """
     element = node.element
     for label in node.filters if element is not None else ():
         name, _, argument = label.partition(":")
         if name in SORTS and element is not None:
-            element = _sorted(element, argument.strip("'\"").split("."))
+            element = unsure(_sorted(element, argument.strip("'\"").split(".")))
     return element
 
 
 def _sorted(node: PathNode, names: list[str]) -> PathNode:
+    """``node`` with a mark at every step that ``names`` leads over."""
     if not names or names[0] not in node.attrs:
-        return node._replace(filters=(*node.filters, SORT)) if not names else node
-    below = _sorted(node.attrs[names[0]], names[1:])
+        return node
+    below = node.attrs[names[0]]
+    below = _sorted(below._replace(filters=(*below.filters, SORT)), names[1:])
     return node._replace(attrs={**node.attrs, names[0]: below})
 
 

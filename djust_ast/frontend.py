@@ -202,6 +202,7 @@ def _extract(
     local_names: bool = False,
 ) -> PathTree:
     registry = registry_for(engine) if engine is not None else stock_registry()
+    hesitant = engine is not None and bool(engine.string_if_invalid)
     if why_nodes_are_walked():
         origin = Origin(name or UNKNOWN_SOURCE, name or "")
         template = compiled or _compiled(source, origin, name, engine or _stock_engine())
@@ -209,14 +210,15 @@ def _extract(
         load = sources.load if sources is not None else None
         env, most = f"nodes {registry.hash}", nodewalk.Limits(*limits())
         walked = nodewalk.walk(entry, load, env=env, local_names=local_names, limits=most)
-        return PathTree(_with_reasons(walked, sources))
+        return PathTree(_with_reasons(walked, sources), hesitant=hesitant)
     resolve = sources.resolve if sources is not None else None
     choose = sources.choose if sources is not None and sources.ask is not None else None
     try:
         tree = native.extract(
             source, name, registry, resolve, locals=local_names, limits=limits(), choose=choose
         )
-        return PathTree(_with_reasons(_with_problems(tree.json(), sources), sources))
+        document = _with_reasons(_with_problems(tree.json(), sources), sources)
+        return PathTree(document, hesitant=hesitant)
     except native.ExtractError as error:
         raise template_error(error) from None
 

@@ -83,11 +83,14 @@ class Dependency:
 class PathTree:
     """All that one template reads, its parents and includes linked in.
 
-    It is the extractor's document; what is asked of it is decoded when it is first asked for.
+    It is the extractor's document; what is asked of it is decoded when it is first asked for. ``hesitant``: the
+    engine has a ``string_if_invalid``, with which Django evaluates no filter, and no argument of one, for what it
+    cannot find.
     """
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, *, hesitant: bool = False) -> None:
         self.text = text
+        self.hesitant = hesitant
 
     def json(self) -> bytes:
         """The extractor's own document, UTF-8."""
@@ -96,7 +99,10 @@ class PathTree:
     @cached_property
     def roots(self) -> Mapping[str, PathNode]:
         """What is read of each name of the context."""
-        return {name: _node(node, self.files) for name, node in self._document["roots"].items()}
+        roots = {name: _node(node, self.files) for name, node in self._document["roots"].items()}
+        if self.hesitant:
+            return {name: unsure(node) if _argued(node) else node for name, node in roots.items()}
+        return roots
 
     @cached_property
     def deps(self) -> tuple[Dependency, ...]:
@@ -223,6 +229,12 @@ def unsure(node: PathNode) -> PathNode:
         indexes={name: unsure(child) for name, child in node.indexes.items()},
         element=None if node.element is None else unsure(node.element),
     )
+
+
+def _argued(node: PathNode) -> bool:
+    """Whether something of it is the argument of a filter, or handed to one that is not known."""
+    below = [*node.attrs.values(), *node.indexes.values(), *([] if node.element is None else [node.element])]
+    return not node.uses.isdisjoint(("arg", "esc")) or any(map(_argued, below))
 
 
 def dotted(node: PathNode, prefix: str = "") -> Iterator[str]:
