@@ -152,8 +152,6 @@ def many_to_many(model: type[Model], attribute: Any) -> Relation | None:
     if personal(other._default_manager):
         return None
     refusal = unsteady(other._default_manager, exact=True)
-    if attribute.rel.related_model is attribute.rel.model:
-        refusal = refusal or "a many-to-many relation to itself"
     return Relation(
         accessor=attribute.rel.get_accessor_name() if reverse else field.name,
         lookup=field.related_query_name() if reverse else field.name,

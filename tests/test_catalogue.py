@@ -46,6 +46,12 @@ def counted(model, key):
 
 
 ANIMALS = Animal.objects.all
+
+
+def FRIENDS():
+    return Animal.objects.filter(**{"friends_rel_+__in": list(range(1, 9))})
+
+
 CASES = {
     # 2.1 Relations
     "foreign-key": Case(each("{{ a.habitat.name }}"), lambda: columns(ANIMALS(), "habitat__name")),
@@ -125,7 +131,31 @@ CASES = {
     ),
     "many-to-many-symmetrical": Case(
         each("{% for f in a.friends.all %}{{ f.name }}{% endfor %}"),
+        lambda: [columns(ANIMALS(), "pk"), columns(FRIENDS(), "name", "friends_rel_+__pk")],
+    ),
+    "many-to-many-symmetrical-counted": Case(
+        each("{{ a.friends.count }}{{ a.friends.first.habitat.name }}"),
+        lambda: [
+            columns(ANIMALS(), "pk"),
+            list(FRIENDS().order_by().values_list("friends_rel_+").annotate(n=Count("*"))),
+            columns(FRIENDS(), "habitat__name", "friends_rel_+__pk", "name", "pk"),
+        ],
+    ),
+    "many-to-many-symmetrical-of-instances": Case(
+        each("{{ a.title }}{% for f in a.friends.all %}{{ f.title }}{% endfor %}"),
         lambda: list(ANIMALS().prefetch_related("friends")),
+        live=True,
+    ),
+    "many-to-many-to-itself": Case(
+        "{% for k in keepers %}[{% for r in k.rivals.all %}{{ r.name }}{% for e in r.envious.all %}{{ e.name }}"
+        "{% endfor %}{% endfor %}{{ k.envious.count }}{{ k.rivals.last.boss.name }}{{ k.envious.first }}]{% endfor %}",
+        lambda: [
+            list(zoo.Keeper.objects.prefetch_related("rivals__envious")),
+            list(zoo.Keeper.objects.filter(rivals__in=[1, 2, 3])),
+            list(
+                zoo.Keeper.objects.filter(rivals__in=[1, 2, 3]).values_list("rivals").annotate(n=Count("*"))
+            ),
+        ],
         live=True,
     ),
     "rows-of-a-through-model": Case(

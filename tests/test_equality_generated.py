@@ -29,7 +29,10 @@ MANY = {
         "labels": zoo.Label, "perches": zoo.Perch,
     },
     zoo.Habitat: {"animal_set": zoo.Animal, "buildings": zoo.Building},
-    zoo.Keeper: {"team": zoo.Keeper, "animals": zoo.Animal, "homes": zoo.Habitat},
+    zoo.Keeper: {
+        "team": zoo.Keeper, "animals": zoo.Animal, "homes": zoo.Habitat, "rivals": zoo.Keeper,
+        "envious": zoo.Keeper,
+    },
     zoo.Zone: {"habitats": zoo.Habitat},
     zoo.Food: {"eaters": zoo.Animal},
     zoo.Ticket: {"visits": zoo.Visit},

@@ -23,6 +23,7 @@ from .models import (
     Passport,
     Perch,
     Ranked,
+    Rivalry,
     Rumor,
     Ticket,
     Trick,
@@ -36,6 +37,8 @@ def fill():
     ann = Keeper.objects.create(name="Ann", badge="ann")
     bob = Keeper.objects.create(name="Bob <b>", badge="bob", boss=ann)
     cid = Keeper.objects.create(name="Cid", badge="cid", boss=bob)
+    for one, other in ((ann, bob), (ann, bob), (bob, ann), (bob, cid), (cid, cid)):
+        Rivalry.objects.create(one=one, other=other, judge=cid)
     north = Zone.objects.create(code="N", title="North")
     south = Zone.objects.create(code="S", title="South")
     Zone.objects.create(code="E", title="Empty")

@@ -18,12 +18,23 @@ class Keeper(models.Model):
     name = models.CharField(max_length=40)
     badge = models.SlugField(unique=True)
     boss = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="team")
+    rivals = models.ManyToManyField(
+        "self", through="Rivalry", through_fields=("one", "other"), symmetrical=False, related_name="envious"
+    )
 
     class Meta:
         ordering = ("name", "pk")
 
     def __str__(self):
         return self.name
+
+
+class Rivalry(models.Model):
+    """Of one keeper with another, perhaps twice."""
+
+    one = models.ForeignKey(Keeper, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Keeper, models.CASCADE, related_name="+")
+    judge = models.ForeignKey(Keeper, models.CASCADE, null=True, related_name="+")
 
 
 class Zone(models.Model):

@@ -12,7 +12,7 @@ TABLES = (
     zoo.Label, zoo.Perch, zoo.Aviary, zoo.Building, zoo.Visit, zoo.Ticket, zoo.Rumor, zoo.Chip, zoo.Passport,
     zoo.Feeding, zoo.Counted, zoo.Ranked, zoo.Mood, zoo.Log, zoo.Diary, zoo.Animal.keepers.through,
     zoo.Animal.friends.through, zoo.Animal.tricks.through, zoo.Animal, zoo.Trick, zoo.Food, zoo.Habitat,
-    zoo.Zone, zoo.Keeper,
+    zoo.Zone, zoo.Rivalry, zoo.Keeper,
 )  # fmt: skip
 
 
@@ -49,6 +49,8 @@ def scatter(random, *, dense):
     made(zoo.Keeper, keepers)
     if dense:
         zoo.Keeper.objects.update(boss=keepers[0])
+    for one in keepers:
+        made(zoo.Rivalry, [zoo.Rivalry(one=one, other=other) for other in [*some(keepers), *some(keepers)]])
     zones = made(zoo.Zone, [zoo.Zone(pk=n, code=f"z{n}", title=f"zone {n % 2}") for n in many(1, 2)])
     habitats = made(
         zoo.Habitat,
