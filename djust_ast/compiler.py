@@ -21,12 +21,15 @@ def compile_node(
     emitter: str | None = None,
     aliases: Collection[str] = (),
     attrs: Collection[tuple[str, type[Model]]] = (),
+    *,
+    known: bool = False,
 ) -> Serializer:
     """The serializer of what a template reads of ``model``.
 
-    Of annotations by their ``aliases``, and of rows that the view prefetched by their ``attrs``.
+    Of annotations by their ``aliases``, and of rows that the view prefetched by their ``attrs``. ``known``: nothing
+    runs on the page that may change what is asked of the database.
     """
-    return Serializer(bind(node, model, aliases=aliases, attrs=attrs), emitter)
+    return Serializer(bind(node, model, aliases=aliases, attrs=attrs), emitter, known=known)
 
 
 def compile_paths(

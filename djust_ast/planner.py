@@ -240,7 +240,10 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Many() if not _tied(m):
                 _append(loading, here, m.relation, m.spec, lazy=m.lazy)
             case Counted() if _answerable(m):
-                loading.levels += _answers(m, here, rows="its parent is an instance")
+                loading.levels += [
+                    replace(level, live=spec.live is not None)
+                    for level in _answers(m, here, rows="its parent is an instance")
+                ]
                 loading.loaded.add(here)
             case Computed(rows=Many(relation=Relation(held=True) as relation, spec=below)):
                 loading.levels.append(Level(here, relation, below, plan(below, GIVEN)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from django.db.models import Model
@@ -52,7 +52,8 @@ class Level:
     of one row must not share the instance that stands for it. ``asks``: what is asked of the number of rows.
     ``via`` and ``top``: what part of the rows of each parent is taken (``specs.Pick``). ``node``: what is read of
     objects whose model only their rows tell, ``below`` the plans for those met so far.
-    ``foreseen``: a template asks for it, or a body of which that is known.
+    ``foreseen``: a template asks for it, or a body of which that is known. ``live``: it is asked of objects that
+    stay, ``asking``: which can be told the answer, since no code runs that may change it (``told``).
     """
 
     path: tuple[str, ...]
@@ -68,6 +69,8 @@ class Level:
     node: PathNode | None = None
     below: dict[type[Model], QueryPlan] = field(default_factory=dict, compare=False, repr=False)
     foreseen: bool = True
+    live: bool = False
+    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,12 @@ class QueryPlan:
             least += 0 if level.lazy else low
             most += high
         return least, most
+
+
+def told(plan: QueryPlan) -> QueryPlan:
+    """``plan`` for a page of which is known what it does: objects that stay are told answers, too."""
+    levels = [replace(level, plan=told(level.plan), asking=True) for level in plan.levels]
+    return replace(plan, levels=tuple(levels))
 
 
 def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models.query import QuerySet, RawQuerySet
 
-from djust_ast.records import SWALLOWED, Hole, LazyRecords, Record, Records, called
+from djust_ast.records import ANSWERS, SWALLOWED, Hole, LazyRecords, Record, Records, called
 
 __all__ = ["Absent", "Hole", "LazyRecords", "Record", "Records", "each", "lookup", "tolerant"]
 
@@ -82,13 +82,19 @@ def each(value: Any, serialize: Callable[[Any], Any]) -> Any:
 def tolerant(shape: Shape) -> Callable[[Any], Record]:
     """A serializer for an object that is not loaded as planned: read what is loaded, leave the rest to the object.
 
-    ``shape`` has a row ``(name, attribute, serializer)`` for each member; a column has no serializer. What is not
-    loaded is fetched when it is asked for, which it may never be.
+    ``shape`` has a row ``(name, attribute, serializer)`` for each member; a column has no serializer, and neither
+    has what was asked of a related manager. What is not loaded is fetched when it is asked for, which it may never
+    be.
     """
 
     def serialize(obj: Any) -> Record:
         members: dict[str, Any] = {}
         for name, attribute, below in shape:
+            if attribute == ANSWERS:
+                answers = obj.__dict__.get(ANSWERS, {})
+                if name in answers:
+                    members[name] = answers[name]
+                continue
             if below is None:
                 if attribute in obj.__dict__:
                     members[name] = obj.__dict__[attribute]

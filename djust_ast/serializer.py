@@ -22,7 +22,7 @@ from djust_ast.fetch.peers import joined
 from djust_ast.fetch.rows import getter, rows_of, tally
 from djust_ast.fetch.sql import prove
 from djust_ast.planner import plan as make_plan
-from djust_ast.plans import FRESH, GIVEN, QueryPlan, State, outline
+from djust_ast.plans import FRESH, GIVEN, QueryPlan, State, outline, told
 from djust_ast.records import LazyRecords, Record, Records
 from djust_ast.runtime import tolerant
 from djust_ast.specs import SerializerSpec
@@ -96,15 +96,17 @@ class Serializer:
     """Turns objects of ``spec.model`` into records of what the spec reads.
 
     ``many(queryset)`` plans and runs the query; ``many(list)`` and ``one(obj)`` take loaded instances.
+    ``known``: all code of the page is known, so that none of it changes what is asked of the database.
     ``plan``, ``function`` and ``source`` are those of a fresh queryset with a total order.
     """
 
-    def __init__(self, spec: SerializerSpec, emitter: str | None = None) -> None:
+    def __init__(self, spec: SerializerSpec, emitter: str | None = None, *, known: bool = False) -> None:
         self.spec = spec
+        self.known = known
         self.emitter = emitter or settings().EMITTER
         if self.emitter not in EMITTERS:
-            known = ", ".join(map(repr, EMITTERS))
-            raise PlanError(f"no emitter is called {self.emitter!r}; known are {known}")
+            names = ", ".join(map(repr, EMITTERS))
+            raise PlanError(f"no emitter is called {self.emitter!r}; known are {names}")
         self._variants: dict[State, Compiled] = {}
         self._proved: set[State] = set()
 
@@ -117,7 +119,9 @@ class Serializer:
                 state = replace(state, rows="a signal receiver sees each instance")
         found = self._variants.get(state)
         if found is None:
-            found = self._variants[state] = compile_spec(self.spec, make_plan(self.spec, state), self.emitter)
+            plan = make_plan(self.spec, state)
+            plan = told(plan) if self.known else plan
+            found = self._variants[state] = compile_spec(self.spec, plan, self.emitter)
         return found
 
     def proved(self, queryset: AnyQuerySet, rows: str | None = None) -> Compiled:

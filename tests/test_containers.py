@@ -1,18 +1,22 @@
 """Objects inside lists of lists, dicts, tuples, dataclasses and lazy objects: planned, and left as they are."""
 
+import pickle
 from collections import OrderedDict, defaultdict, deque, namedtuple
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import groupby
 from types import SimpleNamespace
 
 import pytest
 from django.core.paginator import Paginator
-from django.db.models import prefetch_related_objects
-from django.template import Context
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.query import RawQuerySet
+from django.template import Context, Engine, Library
 from django.utils.functional import SimpleLazyObject
 
 from djust_ast import explain, serialize_context
-from tests.test_catalogue import Case, as_if_written_by_hand
+from tests.test_catalogue import Case, as_if_written_by_hand, counted
 from tests.test_equality import ENGINES, _filled, changed, check, each, one, outcome, rows  # noqa: F401
 from tests.zoo import models as zoo
 
@@ -53,11 +57,6 @@ def by_kind(make=dict):
 
 def habitats(**lookups):
     return lambda: list(Habitat.objects.filter(**lookups))
-
-
-def with_rows():
-    """Two queries: animals are there already."""
-    prefetch_related_objects([Animal(pk=pk) for pk in range(1, 9)], "feedings__food")
 
 
 def joined(*names):
@@ -128,6 +127,41 @@ CASES = {
         "{% for a, n in x %}{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}{% endfor %}",
         lambda: [(animal, 1) for animal in animals()],
         lambda: list(zoo.Feeding.objects.select_related("food")),
+    ),
+    "counts": (
+        "{% for a, n in x %}{{ a.feedings.count }}{% if a.feedings.exists %}+{% endif %}{{ a.keepers.count }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: [counted(zoo.Feeding, "animal"), counted(zoo.Keeper, "animals")],
+    ),
+    "counts-above": (
+        "{% for a, n in x %}{{ a.habitat.animal_set.count }}{{ a.habitat.animal_set.count }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: [list(Habitat.objects.all()), counted(Animal, "habitat")],
+    ),
+    "counts-below-what-is-loaded": (
+        "{% for a, n in x %}{{ a.habitat.animal_set.count }}{{ a.habitat.zone.title }}{% endfor %}",
+        lambda: [(animal, 1) for animal in Animal.objects.select_related("habitat")],
+        lambda: [counted(Animal, "habitat"), list(zoo.Zone.objects.all())],
+    ),
+    "first-and-last": (
+        "{% for a, n in x %}{{ a.feedings.first.food.name }}{{ a.feedings.first.animal.name }}{{ a.feedings.last.grams }}"
+        "{{ a.tricks.first }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: [
+            list(zoo.Feeding.objects.select_related("food")),
+            list(zoo.Feeding.objects.all()),
+            list(zoo.Trick.objects.filter(animal__in=[1])),
+        ],
+    ),
+    "indexes": (
+        "{% for a, n in x %}{{ a.feedings.all.0.grams }}{{ a.feedings.all.1.grams }}{{ a.feedings.all.7.grams }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: list(zoo.Feeding.objects.all()),
+    ),
+    "rows-that-the-view-has": (
+        "{% for a, n in x %}{{ a.feedings.count }}{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}{% endfor %}",
+        lambda: [(animal, 1) for animal in Animal.objects.prefetch_related("feedings")],
+        lambda: list(zoo.Food.objects.all()),
     ),
     "evaluated-querysets": (
         NESTED,
@@ -320,6 +354,105 @@ def test_a_lazy_object_is_set_up_by_the_page_and_once():
         assert made == []
         template.render(Context(context))
         assert made == [1] * yes
+
+
+ASKED = {
+    "list": lambda: animals(),
+    "list-with-rows": lambda: list(Animal.objects.select_related("habitat").prefetch_related("feedings")),
+    "deferred": lambda: list(Animal.objects.defer("name")),
+    "queryset": lambda: Animal.objects.all(),
+    "raw": lambda: Animal.objects.raw("SELECT * FROM zoo_animal ORDER BY id"),
+    "mixed": lambda: [*animals(), zoo.Keeper.objects.first(), Animal(name="New")],
+    "evaluated": lambda: changed(Animal.objects.all(), name="Changed"),
+}
+QUESTIONS = {
+    "count": "{{ a.feedings.count }}{{ a.name }}",
+    "in-a-branch": "{% if a.name %}{{ a.feedings.count }}{{ a.habitat.animal_set.count }}{% endif %}",
+    "of-what-may-raise": "{{ a.home }}{{ a.habitat.animal_set.count }}{{ a.habitat.animal_set.last.name }}",
+    "first": "{% if a.name %}{{ a.feedings.first.food.name }}{{ a.feedings.last.animal.name }}{% endif %}",
+    "index": "{% if a.name %}{{ a.feedings.all.0.grams }}{{ a.feedings.all.1.animal.name }}{% endif %}",
+    "all-of-it": "{{ a.feedings.all }}{{ a.feedings.count }}",
+    "refined": "{{ a.feedings.count }}{{ a.feedings.reverse.first.grams }}{{ a.feedings.all.reverse.count }}",
+    "loaded-once": "{{ a.feedings.first.food.eaters.count }}{{ a.mother.feedings.count }}{{ a.mother.feedings.exists }}",
+    "stays-live": "{{ a.items }}{{ a.habitat.values }}{{ a.habitat.animal_set.count }}{{ a.feedings.first.grams }}",
+    "printed": "{{ a }}{{ a.pk.real }}{{ a.keepers.count }}{{ a.keepers.last }}{{ a.friends.count }}",
+}
+
+
+@pytest.mark.parametrize("make", ASKED.values(), ids=ASKED.keys())
+@pytest.mark.parametrize("body", QUESTIONS.values(), ids=QUESTIONS.keys())
+def test_what_live_objects_are_asked(make, body):
+    check(each(body, "x"), lambda: {"x": make()})
+    check("{{ x }}" + each(body, "x"), lambda: {"x": make()})
+    if not isinstance(make(), RawQuerySet):
+        pairs = f"{{% for a, n in x %}}{body}{{% endfor %}}"
+        check(pairs, lambda: {"x": [(obj, 1) for obj in make()]})
+
+
+class Fed:
+    """It changes what is asked of the object that it holds, and says so by no name of Django's."""
+
+    def __init__(self, animal):
+        self.animal = animal
+        self.fed = False
+
+    def again(self):
+        self.animal.feedings.create(food=zoo.Food.objects.first(), grams=9)
+        return ""
+
+
+def test_what_is_written_through_a_manager_is_counted():
+    source = "{% for f in x %}{{ f.again }}{{ f.animal.feedings.count }}{{ f.animal.feedings.last.grams }}{% endfor %}"
+    template = ENGINES[""].from_string(source)
+    with transaction.atomic():
+        plain = template.render(Context({"x": [Fed(animal) for animal in animals()]}))
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        context = serialize_context(template, {"x": [Fed(animal) for animal in animals()]})
+        assert template.render(Context(context)) == plain
+        transaction.set_rollback(True)
+
+
+def feed(animal):
+    """A filter of which nothing is known: it feeds what it is given, and so it may anything."""
+    zoo.Feeding.objects.create(animal=animal, food=zoo.Food.objects.first(), grams=9)
+    return ""
+
+
+@pytest.mark.parametrize("handed", ["a", "n"])
+def test_nothing_is_known_beforehand_where_code_runs_that_is_not_known(handed):
+    library = Library()
+    library.filter("feed", lambda value: feed(next(hungry)))
+    engine = Engine()
+    engine.template_builtins.append(library)
+    template = engine.from_string(
+        f"{{% for a, n in x %}}{{{{ {handed}|feed }}}}{{{{ a.feedings.count }}}}{{{{ a.habitat.animal_set.count }}}}{{% endfor %}}"
+    )
+    texts = []
+    for convert in (lambda _, found: found, serialize_context):
+        with transaction.atomic():
+            context = {"x": [(animal, 1) for animal in animals()]}
+            hungry = iter(animals())
+            texts.append(template.render(Context(convert(template, context))))
+            transaction.set_rollback(True)
+    assert texts[0] == texts[1]
+
+
+def test_what_knows_answers_is_a_queryset_as_ever(django_assert_num_queries):
+    pairs = [(animal, 1) for animal in animals()]
+    serialize_context(
+        ENGINES[""].from_string("{% for a, n in x %}{{ a.feedings.count }}{% endfor %}"), {"x": pairs}
+    )
+    feedings = pairs[1][0].feedings.all()
+    assert type(feedings) is not QuerySet
+    assert isinstance(feedings, QuerySet)
+    with django_assert_num_queries(1):
+        assert feedings.count() == 3
+        assert pairs[2][0].feedings.count() == 0
+    for copy in (feedings.all(), feedings.filter(), pickle.loads(pickle.dumps(feedings)), deepcopy(feedings)):  # noqa: S301
+        assert type(copy) is QuerySet
+        assert list(copy) == list(feedings)
+        assert repr(copy) == repr(feedings)
 
 
 USERS = {

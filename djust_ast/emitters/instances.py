@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from djust_ast.emitters.writer import LOAD, STORE, Path, Writer
@@ -25,7 +25,7 @@ class InstanceWriter(Writer):
             obj = _Once(self, "obj", lambda: self.load("obj"), 0)
             obj.name = "obj"
             record = self.record(spec, plan, (), obj)
-            slow = self.call(self.known("slow", tolerant(shape(spec))), self.load("obj"))
+            slow = self.call(self.known("slow", tolerant(shape(spec, plan.loaded))), self.load("obj"))
             append = self.load("append")
             if plan.given:
                 model = self.known(spec.model.__name__, spec.model)
@@ -180,8 +180,11 @@ def _reads(spec: SerializerSpec, plan: QueryPlan, path: Path) -> tuple[int, int,
     return columns, relations, others + whole, whole
 
 
-def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
-    """What ``runtime.tolerant`` reads of an object: what a template is sure to read, in the same order."""
+def shape(spec: SerializerSpec, loaded: Collection[Path] = ()) -> list[tuple[str, str, Any]]:
+    """What ``runtime.tolerant`` reads of an object: what a template is sure to read, in the same order.
+
+    Of the answers of related managers those that are ``loaded``.
+    """
     rows: list[tuple[str, str, Any]] = []
     for m in spec.spoken:
         match m:
@@ -190,4 +193,6 @@ def shape(spec: SerializerSpec) -> list[tuple[str, str, Any]]:
             case Related(conditional=False) if m.relation.refusal is None:
                 below = itself if m.spec.live is not None else tolerant(shape(m.spec))
                 rows.append((m.name, m.relation.accessor, below))
+            case Counted() if (m.name,) in loaded:
+                rows.append((m.name, ANSWERS, None))
     return rows

@@ -27,7 +27,7 @@ def answer(owners: Sequence[Model], levels: Sequence[Level], load: Load) -> None
     relation = levels[0].relation
     name = relation.accessor
     for db, chunk in chunks([owner for owner in owners if fetchable(owner, relation)], relation):
-        ask = [_asked(level, chunk, db, load) for level in levels]
+        ask = [asked(level, chunk, db, load) for level in levels]
         for owner in chunk:
             kept = owner.__dict__.get("_prefetched_objects_cache", {})
             if name in kept and name not in getattr(kept, "ours", ()):
@@ -40,7 +40,7 @@ def answer(owners: Sequence[Model], levels: Sequence[Level], load: Load) -> None
             owner.__dict__.setdefault(ANSWERS, {})[name] = Answers(answers)
 
 
-def _asked(level: Level, owners: Sequence[Any], db: str, load: Load) -> Callable[[Any], dict[str, Any]]:
+def asked(level: Level, owners: Sequence[Any], db: str, load: Load) -> Callable[[Any], dict[str, Any]]:
     """A function from an owner to the answers of ``level``."""
     relation = level.relation
     keys = [owner.__dict__[relation.local] for owner in owners]

@@ -15,13 +15,16 @@ from django.db.models import Model, Prefetch, prefetch_related_objects
 
 from djust_ast.fetch import unforeseen
 from djust_ast.fetch.answers import answer
+from djust_ast.fetch.asked import Asking, answering
 from djust_ast.fetch.owners import cache_of, chunks, fetchable, followed
 from djust_ast.fetch.peers import PEERS, joined, twin
 from djust_ast.fetch.targets import Groups
 from djust_ast.planner import plan as make_plan
-from djust_ast.plans import GIVEN, Level, QueryPlan
+from djust_ast.plans import GIVEN, Level, QueryPlan, told
 from djust_ast.relations import Relation
 from djust_ast.states import rows_behind
+
+_Waiting = Level | Groups | Asking
 
 
 def load(
@@ -34,7 +37,7 @@ def load(
     earlier call put into their caches is fetched anew; what this one puts there is returned, for ``forget``.
     """
     put: list[tuple[Siblings, str]] = []
-    lazy: dict[tuple[tuple[str, ...], bool], dict[str, Level | Groups]] = {}
+    lazy: dict[tuple[tuple[str, ...], bool], dict[str, _Waiting]] = {}
     asked: dict[tuple[str, ...], list[Level]] = {}
     for level in plan.levels if objects else ():
         *path, name = level.path
@@ -51,10 +54,19 @@ def load(
             put += _prefetch(followed(objects, path), here, given=given, answers=answers)
     for (path_, many), levels in lazy.items():
         relations = [level.relation for level in levels.values() if isinstance(level, Level)]
-        for _, chunk in chunks(followed(objects, path_), *relations):
+        owners = followed(objects, path_)
+        for _, chunk in chunks(owners, *relations):
             _attach(chunk, many, dict(levels))
-    for path_, levels_ in asked.items() if answers else ():
-        answer(followed(objects, path_[:-1]), levels_, load)
+        for waiting in levels.values() if given else ():
+            if isinstance(waiting, Level) and waiting.plan.route == "instances":
+                _load_below(owners, waiting)
+    for path_, levels_ in asked.items():
+        owners = followed(objects, path_[:-1])
+        if answers and not levels_[0].live:
+            answer(owners, levels_, load)
+        elif levels_[0].asking:
+            for _, chunk in chunks(owners, levels_[0].relation):
+                _attach(chunk, True, {path_[-1]: Asking(levels_, chunk, load)})
     if plan.unseen and not given and unforeseen.fetched():
         for path_ in ((), *plan.loaded):
             for _, chunk in chunks(followed(objects, path_)):
@@ -83,9 +95,7 @@ class Siblings(dict[str, Any]):
 
     __slots__ = ("levels", "ours", "peers")
 
-    def __init__(
-        self, known: dict[str, Any], peers: Sequence[Model], levels: dict[str, Level | Groups]
-    ) -> None:
+    def __init__(self, known: dict[str, Any], peers: Sequence[Model], levels: dict[str, _Waiting]) -> None:
         super().__init__(known)
         self.peers = peers
         self.levels = levels
@@ -95,6 +105,8 @@ class Siblings(dict[str, Any]):
         level = self.levels.get(name)  # the peers share ``levels``: one fetch for all
         if level is None:
             raise KeyError(name)
+        if isinstance(level, Asking):
+            return self._asked(name, level)
         if isinstance(level, Groups):
             for targets, plan in level.fetch(self):
                 load(targets, plan)
@@ -107,6 +119,25 @@ class Siblings(dict[str, Any]):
             return self[name]
         _prefetch(self.peers, level, given=level.relation.many)
         return self[name]
+
+    def _asked(self, name: str, asking: Asking) -> Any:
+        """The queryset that Django would make, which knows what it is asked; it is made anew each time."""
+        found = asking.of(self)
+        if found is None:
+            raise KeyError(name)
+        owner, answers = found
+        levels, self.levels = self.levels, {}
+        try:
+            queryset = getattr(owner, name).get_queryset()
+        finally:
+            self.levels = levels
+        return answering(queryset, answers, asking.top)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Take ``name`` out, as a manager does that has written something: its answers are of before that."""
+        if isinstance(self.levels.get(name), Asking):
+            self.levels = {other: level for other, level in self.levels.items() if other != name}
+        return super().pop(name, *default)
 
     def withdraw(self, name: str) -> None:
         """Drop ``name`` if it is ours."""
@@ -152,7 +183,7 @@ def _watch(peers: list[Model]) -> None:
             _put_cache(owner, False, Watched(cache, owner, peers, tried))
 
 
-def _attach(peers: list[Model], many: bool, levels: dict[str, Level | Groups]) -> None:
+def _attach(peers: list[Model], many: bool, levels: dict[str, _Waiting]) -> None:
     for owner in peers:
         cache = cache_of(owner, many)
         if not isinstance(cache, Siblings):
@@ -160,7 +191,7 @@ def _attach(peers: list[Model], many: bool, levels: dict[str, Level | Groups]) -
         else:  # the object was served before: keep what it has, but rows that it would ask for anew
             for name, level in levels.items():
                 cache.withdraw(name)
-                if name not in cache:
+                if name not in cache and not (isinstance(level, Asking) and name in cache.levels):
                     cache.levels[name] = level
         for name, level in levels.items() if not many else ():
             if not isinstance(level, Level) or level.relation.reverse:
@@ -205,11 +236,21 @@ def _prefetch(
     return _mark(lacking, name) if given and many else []
 
 
+def _load_below(owners: Sequence[Model], level: Level) -> None:
+    """Load, when first touched, what is read below the other sides that the view has fetched."""
+    plan = _plan_of_found(level)
+    there = [owner for owner in owners if level.relation.accessor in cache_of(owner, level.relation.many)]
+    if there and plan.levels:
+        lazily = replace(plan, levels=tuple([replace(below, lazy=True) for below in plan.levels]))
+        load(list(_children(there, level)), lazily, given=True)
+
+
 def _plan_of_found(level: Level) -> QueryPlan:
     """The plan for rows of ``level`` that are there already."""
     model = level.spec.model
     if model not in level.below:
-        level.below[model] = make_plan(level.spec, GIVEN)
+        plan = make_plan(level.spec, GIVEN)
+        level.below[model] = told(plan) if level.asking else plan
     return level.below[model]
 
 

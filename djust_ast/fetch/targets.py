@@ -14,7 +14,7 @@ from djust_ast.binder import bind
 from djust_ast.errors import BindError
 from djust_ast.fetch.peers import joined, twin
 from djust_ast.planner import plan as make_plan
-from djust_ast.plans import Level, QueryPlan, State
+from djust_ast.plans import Level, QueryPlan, State, told
 from djust_ast.stock import filtering
 
 BARE = QueryPlan("instances")
@@ -81,10 +81,11 @@ class Groups:
         plans, node = self.level.below, self.level.node
         if model not in plans and node is not None:
             try:
-                plans[model] = make_plan(
+                plan = make_plan(
                     bind(node, model),
                     State(rows="its parent is an instance", joins=not settings.DATABASE_ROUTERS),
                 )
+                plans[model] = told(plan) if self.level.asking else plan
             except BindError:
                 plans[model] = BARE
         return plans.get(model, BARE)

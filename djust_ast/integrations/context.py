@@ -28,7 +28,7 @@ from djust_ast.errors import DjustAstError, TemplateError
 from djust_ast.explanation import Explanation, RootExplanation
 from djust_ast.fetch.sql import planned_sql, sql_of
 from djust_ast.frontend import Sources, limits, read, sources_of, why_nodes_are_walked
-from djust_ast.integrations.dynamic import answered
+from djust_ast.integrations.dynamic import answered, escapes
 from djust_ast.integrations.names import Names
 from djust_ast.integrations.nested import of_nested
 from djust_ast.integrations.serving import Key, Served, Serving
@@ -203,6 +203,11 @@ class CompiledTemplate:
         unasked = self._sources.entry is not None and self._sources.ask is None
         return unasked and any(dep.name is None and dep.expression for dep in self.tree.deps)
 
+    @cached_property
+    def _known(self) -> bool:
+        """Whether all tags and filters are known that get to see the context, or a value of it."""
+        return not self.tree.escapes and not any(map(escapes, self.tree.roots.values()))
+
     def named(self, context: Mapping[str, Any]) -> CompiledTemplate:
         """This, with the templates that values of ``context`` name; made once for each combination of them."""
         if not self._open:
@@ -303,7 +308,7 @@ class CompiledTemplate:
         ) -> Serializer:
             found = self._serializers.get((key, model, json, aliases, attrs))
             if found is None:
-                found = compile_node(below, model, aliases=aliases, attrs=attrs)
+                found = compile_node(below, model, aliases=aliases, attrs=attrs, known=self._known)
                 self._serializers[key, model, json, aliases, attrs] = found
             return found
 

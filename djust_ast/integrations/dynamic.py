@@ -59,7 +59,7 @@ def changing(tree: PathTree, question: Question, answer: Answer) -> str | None:
             if node is None or "esc" in node.uses:
                 return f"{dotted(path[:end])} is handed to code that may change it"
             following = path[end] if end < len(path) else ""
-            if end < len(path) and any(map(_escapes, _doubles(node, following))):
+            if end < len(path) and any(map(escapes, _doubles(node, following))):
                 return f"a part of {dotted(path[:end])} is handed to code that may change it"
             node = _child(node, following)
     return None
@@ -90,5 +90,6 @@ def _names(node: PathNode) -> Iterator[str]:
         yield from _names(child)
 
 
-def _escapes(node: PathNode) -> bool:
-    return "esc" in node.uses or any(map(_escapes, _inside(node)))
+def escapes(node: PathNode) -> bool:
+    """Whether code that is not known gets to see the value, or a part of it."""
+    return "esc" in node.uses or any(map(escapes, _inside(node)))
