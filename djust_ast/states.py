@@ -12,7 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Manager, Model
+from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable, QuerySet
+from django.db.models.sql.query import Query
+from django.db.models.sql.where import ExtraWhere
 
 from djust_ast.members import RelationMember, member
 from djust_ast.plans import FRESH, GIVEN, State
@@ -32,7 +35,7 @@ def state_of(queryset: AnyQuerySet) -> State:
     """What the planner may do to ``queryset``; ``GIVEN`` when it was evaluated."""
     if queryset._result_cache is not None:
         return GIVEN
-    total = total_order(queryset)
+    total = total_order(queryset) and not _spelled(queryset.query)
     reason = next((reason for applies, reason in REFUSALS if applies(queryset)), None)
     if reason is None and not total:
         reason = next((reason for applies, reason in TIED_REFUSALS if applies(queryset)), None)
@@ -163,6 +166,20 @@ def _unique_together(model: type[Model]) -> tuple[frozenset[str], ...]:
     attnames = {field.name: field.attname for field in meta.concrete_fields}
     found = [frozenset([attnames.get(name, name) for name in names]) for names in together if names]
     return tuple([names for names in found if names <= plain])
+
+
+def _spelled(query: Any) -> bool:
+    """Whether the view wrote some of its SQL, whose names a further table may make ambiguous."""
+    if query.extra or query.extra_tables:
+        return True
+    parts = [query.where, *query.annotations.values(), *query.order_by, *(query.get_meta().ordering or ())]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, RawSQL | ExtraWhere):
+            return True
+        if not isinstance(part, Query):  # names inside a subquery are its own
+            parts += getattr(part, "get_source_expressions", list)()
+    return False
 
 
 def _own_methods(queryset: AnyQuerySet) -> bool:

@@ -2,6 +2,8 @@
 
 import pytest
 from django.db.models import FilteredRelation, Prefetch, Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Length
 
 from tests.test_equality import BIG, TO_ATTR, _filled, check, each, one, rows  # noqa: F401 - fixtures
 from tests.zoo import models as zoo
@@ -122,6 +124,19 @@ STATES = {
     ),
     "generator": (lambda: (animal for animal in zoo.Animal.objects.all()), "{{ a.name }}", 1),
     "iterator": (lambda: zoo.Animal.objects.iterator(chunk_size=2), "{{ a.name }}", 1),
+    # Names in SQL of the view's own would be ambiguous beside those of a joined table.
+    "spelled-where": (lambda: zoo.Animal.objects.extra(where=["name > 'L'"]), EVERYTHING, 3),
+    "spelled-column": (
+        lambda: zoo.Animal.objects.extra(select={"shout": "upper(name)"}),
+        "{{ a.shout }}" + EVERYTHING,
+        3,
+    ),
+    "spelled-expression": (
+        lambda: zoo.Animal.objects.annotate(shout=Length(RawSQL("name", ()))).order_by("pk"),
+        "{{ a.shout }}" + EVERYTHING,
+        3,
+    ),
+    "spelled-order": (lambda: zoo.Animal.objects.order_by(RawSQL("name", ()), "pk"), EVERYTHING, 3),
     "for-update": (
         lambda: zoo.Animal.objects.select_for_update(),
         EVERYTHING,
