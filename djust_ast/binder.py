@@ -12,6 +12,7 @@ from django.db.models import Model, OneToOneField
 from django.utils.functional import cached_property
 
 from djust_ast.bodies import CHANGED, KEPT
+from djust_ast.columns import columns_read
 from djust_ast.elements import LIST_NAMES, LIST_USES, SORT, asked_of, in_parts, rows_node
 from djust_ast.errors import BindError
 from djust_ast.grafts import BY_BODIES, UNSEEN, with_bodies
@@ -84,15 +85,18 @@ def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
         members = tuple(map(_left, members))
     marks = node.uses & BY_BODIES
     node = node._replace(uses=node.uses - marks)
+    live = _live(node, model, members)
+    closed = live is None and not changed and UNSEEN not in marks
     return SerializerSpec(
         model=model,
         members=members,
         uses=node.uses,
-        live=_live(node, model, members),
+        live=live,
         where=node.at,
         changed=changed,
         kept=KEPT in marks or any(isinstance(m, _UNSEEN) and _entered(node.attrs[m.name]) for m in members),
         unseen=UNSEEN in marks or "esc" in node.uses,
+        columns=columns_read(node, model, members, closed=closed, held=scope.attrs),
     )
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from django.db.models import Field
+
+from djust_ast.columns import all_told, unread, wide
 from djust_ast.plans import FRESH, GIVEN, Level, QueryPlan, State
 from djust_ast.relations import Relation
 from djust_ast.specs import (
@@ -30,6 +34,7 @@ Path = tuple[str, ...]
 COUNTS = QueryPlan("counts")
 TARGETS = QueryPlan("targets")
 MAX_JOINS = 8
+MANY_COLUMNS = 10  # of which Django makes instances faster without them, although it then has to look for each
 
 
 def plan(spec: SerializerSpec, state: State = FRESH, *, key: str | None = None) -> QueryPlan:
@@ -154,14 +159,17 @@ def _leads_back(spec: SerializerSpec) -> bool:
     return any(isinstance(below, Related) and below.known for below in spec.members)
 
 
-def _answers(m: Counted, path: Path, key: int = -1, rows: str | None = None) -> Iterator[Level]:
+def _answers(
+    m: Counted, path: Path, key: int = -1, rows: str | None = None, *, shown: bool = False
+) -> Iterator[Level]:
     """A level for the counts of a related manager, and one for each of its picks; ``rows`` says why no rows."""
     if m.asks:
         nothing = SerializerSpec(m.relation.model, ())
         yield Level(path, m.relation, nothing, COUNTS, lazy=m.lazy, key=key, asks=m.asks)
     for pick in m.picks:
         state = picked_state(m.relation, [pick.via]) or FRESH
-        below = plan(pick.spec, replace(state, rows=rows or state.rows), key=m.relation.remote)
+        state = replace(state, rows=rows or state.rows, shown=shown)
+        below = plan(pick.spec, state, key=m.relation.remote)
         yield Level(path, m.relation, pick.spec, below, lazy=pick.lazy, key=key, via=pick.via, top=pick.top)
 
 
@@ -186,6 +194,8 @@ class _Loading:
     joins: list[str] = field(default_factory=list)
     loaded: set[Path] = field(default_factory=set)
     levels: list[Level] = field(default_factory=list)
+    spare: list[tuple[str, Field[Any, Any]]] = field(default_factory=list)
+    told: bool = False
     may_raise: bool = False
     shared: frozenset[str] = frozenset()  # by rows of one key, which code may be able to tell
 
@@ -198,18 +208,38 @@ def _instances(spec: SerializerSpec, state: State, reason: str) -> QueryPlan:
     asked = (m for below in spec.walk() for m in below.spoken if isinstance(m, Computed | Missing))
     unseen = any(below.unseen for below in spec.walk())
     told = unseen or any(map(_remembers, spec.walk()))
-    loading = _Loading(may_raise=any(asked), shared=state.prefetched if told else frozenset())
+    loading = _Loading(
+        told=all_told(spec) and not state.shown,
+        may_raise=any(asked),
+        shared=state.prefetched if told else frozenset(),
+    )
     _load(spec, (), "", state.joins, loading)
     levels = map(_watched, loading.levels) if unseen else loading.levels
     return QueryPlan(
         "instances",
         select_related=tuple(loading.joins),
+        deferred=() if state.steady or state.unloaded is not None else _worth(loading.spare),
+        wanted=() if state.steady else tuple(_wanted(spec, state.unloaded or frozenset())),
         loaded=frozenset(loading.loaded),
         levels=tuple(levels),
         reason=reason,
         given=state.given,
         unseen=unseen and not state.given,
     )
+
+
+def _worth(spare: list[tuple[str, Field[Any, Any]]]) -> tuple[str, ...]:
+    """The columns to be left out, if they are many, or long."""
+    pays = len(spare) >= MANY_COLUMNS or any(wide(column) for _, column in spare)
+    return tuple([lookup for lookup, _ in spare]) if pays else ()
+
+
+def _wanted(spec: SerializerSpec, unloaded: frozenset[str]) -> Iterator[str]:
+    """The deferred columns that are read; a long one only where no branch decides whether it is."""
+    for column in spec.model._meta.concrete_fields if unloaded else ():
+        name = column.attname
+        if name in unloaded & spec.columns.read and (name in spec.columns.surely or not wide(column)):
+            yield name
 
 
 def _watched(level: Level) -> Level:
@@ -222,6 +252,8 @@ def _watched(level: Level) -> Level:
 
 
 def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _Loading) -> None:
+    if loading.told and (prefix or not path):
+        loading.spare += [(prefix + column.attname, column) for column in unread(spec)]
     for m in spec.members:
         here = (*path, m.name)
         match m:
@@ -242,7 +274,7 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Counted() if _answerable(m):
                 loading.levels += [
                     replace(level, live=spec.live is not None)
-                    for level in _answers(m, here, rows="its parent is an instance")
+                    for level in _answers(m, here, rows="its parent is an instance", shown=not loading.told)
                 ]
                 loading.loaded.add(here)
             case Computed(rows=Many(relation=Relation(held=True) as relation, spec=below)):
@@ -265,7 +297,8 @@ def _remembers(spec: SerializerSpec) -> bool:
 
 
 def _append(loading: _Loading, path: Path, relation: Relation, spec: SerializerSpec, *, lazy: bool) -> None:
-    below = plan(spec, state_behind(relation, rows="its parent is an instance"))
+    state = state_behind(relation, rows="its parent is an instance")
+    below = plan(spec, replace(state, shown=not loading.told))
     apart = any(map(_remembers, spec.walk()))
     loading.levels.append(Level(path, relation, spec, below, lazy=lazy, apart=apart))
     if not lazy:

@@ -27,6 +27,8 @@ class State:
     only then do ties in its order fall as they would in plain Django. ``distinct``: the rows are, by their keys.
     ``aliases``: annotations that must stay among the columns. ``known``: foreign keys whose other side is the
     object that the view came from. ``prefetched``: relations that the view prefetches, whose rows are shared.
+    ``shown``: the objects themselves are handed on, not only records of them. ``steady``: the columns of the main
+    query must stay what they are. ``unloaded``: columns that the view has deferred, ``None`` if it did not choose.
     """
 
     given: bool = False
@@ -37,10 +39,13 @@ class State:
     aliases: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
     prefetched: frozenset[str] = frozenset()
+    shown: bool = False
+    steady: bool = False
+    unloaded: frozenset[str] | None = None
 
 
 FRESH = State()
-GIVEN = State(given=True, rows="the objects are loaded already", joins=False)
+GIVEN = State(given=True, rows="the objects are loaded already", joins=False, shown=True, steady=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class QueryPlan:
 
     ``columns`` are the ``values_list`` paths of the row route, ``key`` the index of the parent's key among them.
     ``select_related`` are query names, ``loaded`` the accessor paths that the generated code may read without
-    a query. ``reason`` says why it is not rows. ``given``: the objects may be of any class. ``unseen``: code runs
+    a query. ``deferred`` are columns that nothing reads, ``wanted`` those that the view has deferred and the page reads. ``reason`` says why it is not rows. ``given``: the objects may be of any class. ``unseen``: code runs
     on them that may load more than is planned.
     """
 
@@ -87,6 +92,8 @@ class QueryPlan:
     columns: tuple[str, ...] = ()
     key: int = -1
     select_related: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
     loaded: frozenset[tuple[str, ...]] = frozenset()
     levels: tuple[Level, ...] = ()
     reason: str | None = None
@@ -130,6 +137,10 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
         yield f"{name}: instances, since {plan.reason}"
     if plan.select_related:
         yield f"  select_related {', '.join(plan.select_related)}"
+    if plan.deferred:
+        yield f"  nothing reads {', '.join(plan.deferred)}: left out"
+    if plan.wanted:
+        yield f"  deferred by the view, and read: {', '.join(plan.wanted)}"
     inlined = [m.name for m in spec.members if isinstance(m, Inlined)]
     if inlined:
         yield f"  inlined: {', '.join(inlined)}"

@@ -112,11 +112,10 @@ class Serializer:
 
     def variant(self, state: State) -> Compiled:
         """What is run for objects in ``state``."""
-        if state.rows is None:
-            if settings().ROUTE == "instances":
-                state = replace(state, rows='the setting ROUTE is "instances"')
-            elif any(map(observed, self._models)):
-                state = replace(state, rows="a signal receiver sees each instance")
+        if any(map(observed, self._models)):
+            state = replace(state, rows=state.rows or "a signal receiver sees each instance", shown=True)
+        if state.rows is None and settings().ROUTE == "instances":
+            state = replace(state, rows='the setting ROUTE is "instances"')
         found = self._variants.get(state)
         if found is None:
             plan = make_plan(self.spec, state)

@@ -170,6 +170,18 @@ _MAYBE_QUIET = (Related, Computed, Missing)
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """What is read of the columns of an object (attribute names).
+
+    ``read`` is all that is known, ``surely`` what no branch decides. ``closed``: there is no more than that.
+    """
+
+    read: frozenset[str] = frozenset()
+    surely: frozenset[str] = frozenset()
+    closed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SerializerSpec:
     """What is read of one object of ``model``.
 
@@ -177,7 +189,7 @@ class SerializerSpec:
     ``spoken`` are the members that the record has, or leaves to its instance; the rest only bodies read.
     ``anchored``: some key is there whatever the data, so that the dict is as true as the instance. ``changed``:
     a body may change what the object holds, ``kept``: it may leave a trace in it, a cached value among them.
-    ``unseen``: code runs on it that may read more than is told.
+    ``unseen``: code runs on it that may read more than is told. ``columns`` says what columns it must have.
     """
 
     model: type[Model]
@@ -188,6 +200,7 @@ class SerializerSpec:
     changed: bool = False
     kept: bool = False
     unseen: bool = False
+    columns: Columns = field(default_factory=lambda: Columns(closed=False))
     spoken: tuple[SpecMember, ...] = field(init=False, compare=False, repr=False)
     anchored: bool = field(init=False, compare=False, repr=False)
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
 from django.db.models import Manager, Model
 from django.db.models.expressions import RawSQL
@@ -43,6 +44,8 @@ def state_of(queryset: AnyQuerySet) -> State:
     return State(
         rows=reason,
         joins=total and not any(applies(queryset) for applies in NO_JOINS),
+        steady=not total or any(applies(queryset) for applies in STEADY),
+        unloaded=_unloaded(queryset),
         whole_rows=not total,
         distinct=query.distinct,
         # Without them equal rows would be one, or ties fall in another way.
@@ -97,9 +100,11 @@ def state_behind(relation: Relation, rows: str | None = None) -> State:
     if not relation.many:
         return State(rows=rows, joins=not settings.DATABASE_ROUTERS)
     if relation.refusal is not None:
-        return State(rows=relation.refusal, joins=False)
+        return State(rows=relation.refusal, joins=False, steady=True)
     state = state_of(relation.model._default_manager.get_queryset())
-    return state if rows is None else State(rows=rows, joins=state.joins)
+    return state if rows is None else State(
+        rows=rows, joins=state.joins, steady=state.steady, unloaded=state.unloaded
+    )
 
 
 def countable(relation: Relation) -> bool:
@@ -193,6 +198,19 @@ def _deferred(queryset: AnyQuerySet) -> bool:
     return bool(queryset.query.deferred_loading[0]) or not queryset.query.deferred_loading[1]
 
 
+def _unloaded(queryset: AnyQuerySet) -> frozenset[str] | None:
+    """The columns that the view has deferred; ``None`` if it did not choose."""
+    if not _deferred(queryset):
+        return None
+    try:
+        loaded = queryset.query.get_select_mask()
+    except (FieldError, FieldDoesNotExist):  # Django raises when it runs
+        return frozenset()
+    if not loaded:
+        return frozenset()
+    return frozenset([field.attname for field in queryset.model._meta.concrete_fields if field not in loaded])
+
+
 def _own_prefetch(queryset: AnyQuerySet) -> bool:
     return any(not isinstance(lookup, str) for lookup in queryset._prefetch_related_lookups)
 
@@ -220,6 +238,17 @@ NO_JOINS: tuple[Callable[[AnyQuerySet], Any], ...] = (
     lambda qs: qs._known_related_objects,
     _deferred,
     lambda qs: settings.DATABASE_ROUTERS,
+)
+
+
+# Why the columns of the main query stay what they are.
+STEADY: tuple[Callable[[AnyQuerySet], Any], ...] = (
+    lambda qs: qs.query.combinator,
+    lambda qs: qs.query.select_for_update,
+    lambda qs: qs.query.select_related is True,
+    lambda qs: qs.query.distinct_fields,
+    lambda qs: qs.query.extra,
+    _own_methods,
 )
 
 

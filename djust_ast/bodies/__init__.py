@@ -43,7 +43,8 @@ class Body:
 
     ``open``: why it may read more than that; empty when it is closed. ``queries``: what it asks the database for
     by itself, as ``Payment.filter()``. ``returns``: where the objects are that it gives back. ``strange``: it may
-    also give back something else than data.
+    also give back something else than data. ``told``: no column is read of an object but those in ``reads``, neither
+    by the body nor by whoever gets what it gives back.
     """
 
     reads: PathNode
@@ -51,6 +52,7 @@ class Body:
     queries: tuple[str, ...] = ()
     returns: tuple[Place, ...] = ()
     strange: bool = False
+    told: bool = False
 
     @property
     def closed(self) -> bool:
@@ -87,7 +89,9 @@ def body(model: type[Model], name: str) -> Body | None:
         _follow(analysis.root, model, path)
     places, strange = _placed(analysis.root, results)
     open_ = () if hinted else tuple(analysis.open)
-    return Body(analysis.root.node(), open_, tuple(analysis.queries), places, strange)
+    # Rows that a body asks for lead back to their owner, and of that nothing is written down.
+    told = not (analysis.open or analysis.queries or places or strange)
+    return Body(analysis.root.node(), open_, tuple(analysis.queries), places, strange, told)
 
 
 _NO_BODY = (Manager, ManagerDescriptor, FileDescriptor)

@@ -303,7 +303,7 @@ def _mark(owners: Sequence[Model], name: str) -> list[tuple[Siblings, str]]:
 
 def _lookup(level: Level, db: str) -> str | Prefetch[Any]:
     relation = level.relation
-    if not level.plan.select_related and PEERS is None:
+    if not (level.plan.select_related or level.plan.deferred) and PEERS is None:
         return relation.accessor
     queryset = joined(rows_behind(relation), level.plan)
     return Prefetch(relation.accessor, queryset.using(db))

@@ -16,7 +16,7 @@ from django.db.models.query import ModelIterable, RawQuerySet
 
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import load
-from djust_ast.fetch.peers import joined, with_peers
+from djust_ast.fetch.peers import joined, wanting, with_peers
 from djust_ast.fetch.sql import prove
 from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, state_of
@@ -50,7 +50,7 @@ class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-a
         queryset: AnyQuerySet = self.queryset
         queryset = queryset._chain()
         queryset._iterable_class = ModelIterable
-        queryset = joined(queryset, self.plan) if self._joinable(queryset) else with_peers(queryset)
+        queryset = self._changed(queryset)
         objects: Iterator[Any] | Any = ModelIterable(queryset, self.chunked_fetch, self.chunk_size)
         if self.chunked_fetch:
             yield from objects
@@ -61,9 +61,17 @@ class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-a
         load(found, self.plan)
         yield from found
 
+    def _changed(self, queryset: AnyQuerySet) -> AnyQuerySet:
+        """The query as planned, as far as what became of it since allows."""
+        if self.plan.select_related or self.plan.wanted:
+            state = state_of(queryset)
+            if self.plan.select_related and state.joins and self._joinable(queryset):
+                return joined(queryset, self.plan)
+            if not state.steady:
+                queryset = wanting(queryset, set(self.plan.wanted) & (state.unloaded or set()))
+        return with_peers(queryset)
+
     def _joinable(self, queryset: AnyQuerySet) -> bool:
-        if not self.plan.select_related or not state_of(queryset).joins:
-            return False
         cls = type(self)
         if cls.joins is None:
             try:

@@ -5,7 +5,7 @@ Rows of one key get objects of their own, as without it, since a page may be abl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from typing import Any
 from weakref import ref
@@ -25,10 +25,24 @@ FETCH_ONE = getattr(models, "FETCH_ONE", None)
 
 
 def joined(queryset: AnyQuerySet, plan: QueryPlan) -> AnyQuerySet:
-    """A clone of ``queryset`` with the plan's joins added to the user's own."""
-    return with_peers(
-        queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
-    )
+    """A clone of ``queryset`` with the plan's joins added to the user's own, and the columns that it asks for."""
+    queryset = queryset.select_related(*plan.select_related) if plan.select_related else queryset._chain()
+    if plan.deferred:
+        queryset = queryset.defer(*plan.deferred)
+    return with_peers(wanting(queryset, plan.wanted))
+
+
+def wanting(queryset: AnyQuerySet, columns: Collection[str]) -> AnyQuerySet:
+    """A clone of ``queryset`` that loads ``columns``, which the view has deferred, with the rest."""
+    if not columns:
+        return queryset
+    clone = queryset._chain()
+    chosen, defers = clone.query.deferred_loading
+    # Under any of the names by which they may be deferred.
+    fields = [clone.model._meta.get_field(name) for name in columns]
+    names = {name for field in fields for name in (field.name, field.attname)}
+    clone.query.deferred_loading = (chosen - names if defers else chosen | set(columns), defers)
+    return clone
 
 
 def with_peers(queryset: AnyQuerySet) -> AnyQuerySet:

@@ -46,7 +46,7 @@ def _level_sql(plan: QueryPlan) -> Iterator[str]:
             queryset = counted(queryset, relation)
         elif level.plan.route == "rows":
             queryset = queryset.values_list(*level.plan.columns)
-        elif level.plan.select_related:
+        else:
             queryset = joined(queryset, level.plan)
         yield f"{sql_of(queryset)}\n-- ... {relation.remote} IN (the parents' {relation.local})"
         yield from _level_sql(level.plan)

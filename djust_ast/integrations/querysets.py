@@ -79,7 +79,7 @@ def _records(
 def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) -> Served:
     reason = serializer.spec.live or "the collection itself is used as a whole"
     state = state_of(queryset)
-    compiled = serializer.variant(replace(state, rows=state.rows or reason))
+    compiled = serializer.variant(replace(state, rows=state.rows or reason, shown=True))
 
     def value() -> Any:
         if queryset._result_cache is None:
@@ -105,7 +105,7 @@ def of_raw(key: Key, node: PathNode, rows: RawQuerySet[Any], how: Serving) -> Se
         return None
     queryset: Any = rows
     serializer = how.find((*key, "[raw]"), unsure(element), queryset.model)
-    compiled = serializer.variant(State(rows="raw()", joins=False))
+    compiled = serializer.variant(State(rows="raw()", joins=False, shown=True, steady=True))
 
     def value() -> Any:
         if queryset._result_cache is None:
