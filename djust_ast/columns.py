@@ -117,10 +117,7 @@ def all_told(spec: SerializerSpec) -> bool:
 
     An object to which one below leads back has what is read of it there: columns, and no more than these.
     """
-    return all(
-        below.columns.closed and not any(map(_enters, _backs(below)))
-        for below in spec.walk()
-    )
+    return all(below.columns.closed and not any(map(_enters, _backs(below))) for below in spec.walk())
 
 
 def unread(spec: SerializerSpec) -> list[Field[Any, Any]]:

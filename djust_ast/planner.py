@@ -34,7 +34,9 @@ Path = tuple[str, ...]
 COUNTS = QueryPlan("counts")
 TARGETS = QueryPlan("targets")
 MAX_JOINS = 8
-MANY_COLUMNS = 10  # of which Django makes instances faster without them, although it then has to look for each
+MANY_COLUMNS = (
+    10  # of which Django makes instances faster without them, although it then has to look for each
+)
 
 
 def plan(spec: SerializerSpec, state: State = FRESH, *, key: str | None = None) -> QueryPlan:

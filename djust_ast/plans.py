@@ -84,7 +84,8 @@ class QueryPlan:
 
     ``columns`` are the ``values_list`` paths of the row route, ``key`` the index of the parent's key among them.
     ``select_related`` are query names, ``loaded`` the accessor paths that the generated code may read without
-    a query. ``deferred`` are columns that nothing reads, ``wanted`` those that the view has deferred and the page reads. ``reason`` says why it is not rows. ``given``: the objects may be of any class. ``unseen``: code runs
+    a query. ``deferred`` are columns that nothing reads, ``wanted`` those that the view has deferred although they
+    are read. ``reason`` says why it is not rows. ``given``: the objects may be of any class. ``unseen``: code runs
     on them that may load more than is planned.
     """
 

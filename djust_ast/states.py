@@ -102,8 +102,10 @@ def state_behind(relation: Relation, rows: str | None = None) -> State:
     if relation.refusal is not None:
         return State(rows=relation.refusal, joins=False, steady=True)
     state = state_of(relation.model._default_manager.get_queryset())
-    return state if rows is None else State(
-        rows=rows, joins=state.joins, steady=state.steady, unloaded=state.unloaded
+    return (
+        state
+        if rows is None
+        else State(rows=rows, joins=state.joins, steady=state.steady, unloaded=state.unloaded)
     )
 
 
