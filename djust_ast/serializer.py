@@ -18,7 +18,7 @@ from djust_ast.emitters.instances import shape
 from djust_ast.emitters.pyast import AstEmitter
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import forget, load
-from djust_ast.fetch.peers import joined
+from djust_ast.fetch.peers import joined, with_prefetched
 from djust_ast.fetch.rows import getter, rows_of, tally
 from djust_ast.fetch.sql import prove
 from djust_ast.planner import plan as make_plan
@@ -237,7 +237,8 @@ def _run(compiled: Compiled, queryset: AnyQuerySet, remote: str | None = None) -
     """The parents' keys of the rows (none without ``remote``), and their records."""
     plan = compiled.plan
     if plan.route != "rows":
-        objects = list(joined(queryset, plan))
+        queryset = joined(queryset, plan)
+        objects = with_prefetched(list(queryset), queryset)
         load(objects, plan, answers=True)
         keys = [getattr(obj, remote) for obj in objects] if remote else []
         return keys, compiled.function(objects)

@@ -280,6 +280,13 @@ def test_what_the_view_has_deferred_and_the_page_reads_comes_with_the_rest(make,
     assert check(each(body), lambda: {"animals": make()}) == (plain, ours)
 
 
+def test_a_column_that_stays_deferred_costs_no_other_query():
+    """Where the columns of the query must stay; what is counted for all rows is not counted again for each."""
+    source = each("{{ a.feedings.count }}{{ a.title }}{{ a.weight }}{{ a.feedings.count }}")
+    make = lambda: {"animals": zoo.Animal.objects.defer("weight").select_for_update()}  # noqa: E731
+    assert check(source, make) == (19, 8)
+
+
 @pytest.mark.parametrize("make", [lambda: animals().only("nope"), lambda: animals().defer("name__nope")])
 def test_what_django_refuses_stays_refused(make):
     check(each("{{ a.title }}"), lambda: {"animals": make()})

@@ -3,11 +3,11 @@
 import pytest
 from django.db import models
 from django.db.models import query
-from django.template import Template
+from django.template import Context, Template
 
-from djust_ast import explain, serialize_context
+from djust_ast import compile_paths, explain, serialize_context
 from djust_ast.states import FETCH_ONE, fetch_mode_of
-from tests.test_equality import BODIES, _filled, check, each, rows  # noqa: F401 - fixtures
+from tests.test_equality import BIG, BODIES, TO_ATTR, _filled, check, each, rows  # noqa: F401 - fixtures
 from tests.zoo import models as zoo
 
 # Before Django 6.1 there is but one way, without a name.
@@ -103,3 +103,51 @@ def test_what_only_rows_show_is_planned_where_fetching_raises_nothing(mode):
     said = str(explain(Template(source), {"animals": in_mode(zoo.Animal.objects.order_by("pk"), mode)}))
     raises = getattr(models, "FETCH_RAISE", NAMES)
     assert (OWN in said, "Animal: rows of" in said) == (mode is raises, mode is not raises)
+
+
+REACHED = (
+    "{{ a.habitat.name }}{{ a.passport.number }}{{ a.big.0.food.name }}"
+    "{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}{% for k in a.children.all %}{{ k.name }}{% endfor %}"
+    "{% for k in a.keepers.all %}{{ k.name }}{% endfor %}{% for l in a.labels.all %}{{ l.target.name }}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: zoo.Animal.objects.order_by("pk"),
+        lambda: zoo.Animal.objects.order_by("kind"),
+        lambda: zoo.Animal.objects.order_by("pk").prefetch_related("feedings__food", "children", "labels"),
+        lambda: zoo.Animal.objects.order_by("pk").prefetch_related(BIG, "keepers", "labels__target"),
+        lambda: zoo.Animal.objects.order_by("pk").prefetch_related(TO_ATTR),
+        lambda: zoo.Animal.objects.raw("SELECT * FROM zoo_animal ORDER BY id"),
+        lambda: zoo.Animal.objects.order_by().union(zoo.Animal.objects.order_by()).order_by("pk"),
+    ],
+    ids=["joined", "tied", "prefetched", "Prefetch", "to_attr", "raw", "union"],
+)
+def test_objects_that_code_gets_fetch_for_each_other_whoever_has_fetched_them(make):
+    """Rows of a prefetch do not inherit the mode of their parents; before Django 6.1 there is none."""
+    template = Template("{{ animals|pprint }}" + each(REACHED))
+    served = serialize_context(template, {"animals": make()})["animals"]
+    template.render(Context({"animals": served}))
+    leo = next(animal for animal in served if animal.name == "Leo")
+    objects = [leo, leo.habitat, leo.passport, *leo.feedings.all(), *(f.food for f in leo.feedings.all())]
+    objects += [*leo.children.all(), *leo.keepers.all(), *leo.labels.all(), leo.labels.all()[0].target]
+    objects += getattr(leo, "big", [])
+    modes = {getattr(getattr(obj._state, "fetch_mode", None), "ours", None) for obj in objects}
+    assert modes == ({True} if hasattr(models, "FETCH_ONE") else {None})
+
+
+@every_mode
+def test_serializers_fetch_what_they_are_asked_for_in_any_mode(mode):
+    """A mode is about what nobody asked for."""
+    plain = zoo.Animal.objects.order_by("pk")
+    paths = ["name", "habitat.zone.title", "feedings.all.food.name", "mother"]
+    for asked in ("template", "json"):
+        serializer = compile_paths(zoo.Animal, paths, mode=asked)
+        wanted = [str(record) for record in serializer.many(list(plain))]
+        assert [str(record) for record in serializer.many(in_mode(plain, mode))] == wanted
+        assert [str(record) for record in serializer.many(list(in_mode(plain, mode)))] == wanted
+    source = Template(each("{{ a.name }}{{ a.habitat.zone.title }}"))
+    made = [serialize_context(source, {"animals": one}, mode="json") for one in (plain, in_mode(plain, mode))]
+    assert made[0] == made[1]

@@ -16,7 +16,7 @@ from django.db.models.query import ModelIterable, RawQuerySet
 
 from djust_ast.errors import PlanError
 from djust_ast.fetch.instances import load
-from djust_ast.fetch.peers import joined, wanting, with_peers
+from djust_ast.fetch.peers import joined, together, wanting, with_peers, with_prefetched
 from djust_ast.fetch.sql import prove
 from djust_ast.plans import QueryPlan
 from djust_ast.states import AnyQuerySet, state_of
@@ -58,6 +58,7 @@ class PlannedIterable(ModelIterable, metaclass=_Planned):  # type: ignore[type-a
         found = list(objects)
         if queryset._prefetch_related_lookups:
             prefetch_related_objects(found, *queryset._prefetch_related_lookups)  # Django will find it done
+            with_prefetched(found, queryset)
         load(found, self.plan)
         yield from found
 
@@ -100,6 +101,7 @@ def planned_raw(queryset: RawQuerySet[Any], plan: QueryPlan) -> RawQuerySet[Any]
 
     def iterator() -> Iterator[Any]:
         found = list(queryset.iterator())
+        together(found)
         load(found, plan)
         yield from found
 

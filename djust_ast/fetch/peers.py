@@ -5,13 +5,13 @@ Rows of one key get objects of their own, as without it, since a page may be abl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from typing import Any
 from weakref import ref
 
 from django.db import models
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from djust_ast.conf import settings
 from djust_ast.members import RelationMember, member
@@ -57,6 +57,41 @@ def with_peers(queryset: AnyQuerySet) -> AnyQuerySet:
     if any(_makes_its_own(model) for model in _models(queryset.model, queryset.query.select_related or {})):
         return queryset
     return queryset.fetch_mode(PEERS)
+
+
+def together(objects: Iterable[Any]) -> None:
+    """Have ``objects``, which came without a mode, fetch for each other as if they had come in one query."""
+    if PEERS is None or not settings().LEARN:
+        return
+    groups: dict[type[Model], dict[int, Any]] = {}
+    for obj in objects:
+        if obj._state.fetch_mode is FETCH_ONE and not _makes_its_own(type(obj)):
+            groups.setdefault(type(obj), {})[id(obj)] = obj
+    for group in groups.values():
+        references = tuple(map(ref, group.values()))
+        for obj in group.values():
+            obj._state.fetch_mode, obj._state.peers = PEERS, references
+
+
+def with_prefetched(objects: Sequence[Model], queryset: AnyQuerySet) -> Sequence[Model]:
+    """``objects`` of ``queryset``, with the rows that the view prefetches: these do not inherit its fetch mode."""
+    lookups = (
+        queryset._prefetch_related_lookups if PEERS is not None and queryset._fetch_mode is PEERS else ()
+    )
+    for lookup in lookups:
+        found: Sequence[Any] = objects
+        for name in str(getattr(lookup, "prefetch_to", lookup)).split("__"):
+            found = [row for owner in found for row in _held(owner, name)]
+            together(found)
+    return objects
+
+
+def _held(owner: Any, name: str) -> list[Any]:
+    """What the view has prefetched under ``name``."""
+    kept = owner.__dict__.get("_prefetched_objects_cache", {}).get(name)
+    value = owner.__dict__.get(name, owner._state.fields_cache.get(name)) if kept is None else kept
+    rows = list(value) if isinstance(value, list | QuerySet) else [value]
+    return [row for row in rows if isinstance(row, Model)]
 
 
 def _makes_its_own(model: type[Model]) -> bool:
