@@ -1,11 +1,15 @@
 """Objects in every state that a view may hand over: the page is plain Django's, and nothing is fetched twice."""
 
 import pytest
+from django import VERSION
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.db.models import FilteredRelation, Prefetch, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Length
 
-from tests.test_equality import BIG, TO_ATTR, _filled, check, each, one, rows  # noqa: F401 - fixtures
+from djust_ast import serialize_context
+from tests.test_equality import BIG, ENGINES, TO_ATTR, _filled, check, each, one, outcome, rows  # noqa: F401 - fixtures
 from tests.zoo import models as zoo
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -192,6 +196,29 @@ def test_composite_keys_and_swapped_models(seats, settings, route, body, most):
     _, ours = check(each(body), lambda: {"animals": zoo.Seat.objects.all()})
     assert ours <= most
     check(each(body), lambda: {"animals": zoo.Seat.objects.order_by("animal__name")[:4]})
+
+
+def test_a_thousand_targets_of_each_type_come_in_pieces_that_the_database_takes(rows):  # noqa: F811
+    cave = zoo.Habitat.objects.first()
+    made = [zoo.Animal(name=f"herd {n}", kind="cat", habitat=cave) for n in range(1_100)]
+    kinds = ContentType.objects.get_for_models(zoo.Animal, zoo.Habitat)
+    labels = [
+        zoo.Label(text="herd", content_type=kinds[type(one)], object_id=one.pk)
+        for one in (*zoo.Animal.objects.bulk_create(made), cave)
+    ]
+    zoo.Label.objects.bulk_create(labels)
+    labels = zoo.Label.objects.filter(text="herd").order_by("-pk")
+    size = 500 if VERSION < (6, 0) else connection.features.max_query_params
+    pieces = -(-labels.count() // size) if connection.vendor == "sqlite" else 1
+    page = ENGINES[""].from_string(each("{{ a.target.name }}"))
+    plain, _, _ = outcome(page, lambda: {"animals": labels.all()}, lambda _, found: found)
+    for context, queries in (
+        (lambda: {"animals": list(labels.all())}, 1 + pieces),
+        (lambda: {"animals": labels.all()}, 2 + pieces),
+    ):
+        text, ours, _ = outcome(page, context, serialize_context)
+        assert text == plain
+        assert len(ours) == queries
 
 
 def test_a_thousand_parents_come_in_pieces_that_the_database_takes(rows):  # noqa: F811
