@@ -162,7 +162,7 @@ def _leads_back(spec: SerializerSpec) -> bool:
 
 
 def _answers(
-    m: Counted, path: Path, key: int = -1, rows: str | None = None, *, shown: bool = False
+    m: Counted, path: Path, key: int = -1, rows: str | None = None, *, hidden: bool = True
 ) -> Iterator[Level]:
     """A level for the counts of a related manager, and one for each of its picks; ``rows`` says why no rows."""
     if m.asks:
@@ -170,7 +170,7 @@ def _answers(
         yield Level(path, m.relation, nothing, COUNTS, lazy=m.lazy, key=key, asks=m.asks)
     for pick in m.picks:
         state = picked_state(m.relation, [pick.via]) or FRESH
-        state = replace(state, rows=rows or state.rows, shown=shown)
+        state = replace(state, rows=rows or state.rows, hidden=hidden)
         below = plan(pick.spec, state, key=m.relation.remote)
         yield Level(path, m.relation, pick.spec, below, lazy=pick.lazy, key=key, via=pick.via, top=pick.top)
 
@@ -184,7 +184,7 @@ def _answerable(m: Counted) -> bool:
 
 def _level(m: Related | Many, path: Path, key: int) -> Level:
     lazy = isinstance(m, Many) and m.lazy
-    below = plan(m.spec, state_behind(m.relation), key=m.relation.remote)
+    below = plan(m.spec, replace(state_behind(m.relation), hidden=True), key=m.relation.remote)
     return Level((*path, m.name), m.relation, m.spec, below, lazy=lazy, key=key)
 
 
@@ -211,7 +211,7 @@ def _instances(spec: SerializerSpec, state: State, reason: str) -> QueryPlan:
     unseen = any(below.unseen for below in spec.walk())
     told = unseen or any(map(_remembers, spec.walk()))
     loading = _Loading(
-        told=all_told(spec) and not state.shown,
+        told=state.hidden and all_told(spec),
         may_raise=any(asked),
         shared=state.prefetched if told else frozenset(),
     )
@@ -276,7 +276,7 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Counted() if _answerable(m):
                 loading.levels += [
                     replace(level, live=spec.live is not None)
-                    for level in _answers(m, here, rows="its parent is an instance", shown=not loading.told)
+                    for level in _answers(m, here, rows="its parent is an instance", hidden=loading.told)
                 ]
                 loading.loaded.add(here)
             case Computed(rows=Many(relation=Relation(held=True) as relation, spec=below)):
@@ -300,7 +300,7 @@ def _remembers(spec: SerializerSpec) -> bool:
 
 def _append(loading: _Loading, path: Path, relation: Relation, spec: SerializerSpec, *, lazy: bool) -> None:
     state = state_behind(relation, rows="its parent is an instance")
-    below = plan(spec, replace(state, shown=not loading.told))
+    below = plan(spec, replace(state, hidden=loading.told))
     apart = any(map(_remembers, spec.walk()))
     loading.levels.append(Level(path, relation, spec, below, lazy=lazy, apart=apart))
     if not lazy:

@@ -27,7 +27,7 @@ class State:
     only then do ties in its order fall as they would in plain Django. ``distinct``: the rows are, by their keys.
     ``aliases``: annotations that must stay among the columns. ``known``: foreign keys whose other side is the
     object that the view came from. ``prefetched``: relations that the view prefetches, whose rows are shared.
-    ``shown``: the objects themselves are handed on, not only records of them. ``steady``: the columns of the main
+    ``hidden``: nobody gets the objects themselves, but only records of them. ``steady``: the columns of the main
     query must stay what they are. ``unloaded``: columns that the view has deferred, ``None`` if it did not choose.
     """
 
@@ -39,13 +39,13 @@ class State:
     aliases: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
     prefetched: frozenset[str] = frozenset()
-    shown: bool = False
+    hidden: bool = False
     steady: bool = False
     unloaded: frozenset[str] | None = None
 
 
-FRESH = State()
-GIVEN = State(given=True, rows="the objects are loaded already", joins=False, shown=True, steady=True)
+FRESH = State(hidden=True)
+GIVEN = State(given=True, rows="the objects are loaded already", joins=False, steady=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Serializer:
     def variant(self, state: State) -> Compiled:
         """What is run for objects in ``state``."""
         if any(map(observed, self._models)):
-            state = replace(state, rows=state.rows or "a signal receiver sees each instance", shown=True)
+            state = replace(state, rows=state.rows or "a signal receiver sees each instance", hidden=False)
         if state.rows is None and settings().ROUTE == "instances":
             state = replace(state, rows='the setting ROUTE is "instances"')
         found = self._variants.get(state)
@@ -128,7 +128,7 @@ class Serializer:
 
         A plan that Django refuses is a ``PlanError``, and no query was run.
         """
-        state = state_of(queryset)
+        state = replace(state_of(queryset), hidden=True)
         state = state if state.rows or rows is None else replace(state, rows=rows)
         compiled = self.variant(state)
         if state not in self._proved:

@@ -122,6 +122,22 @@ LIVE = {
 }
 
 
+@pytest.mark.parametrize(
+    ("loop", "box", "get"),
+    [
+        pytest.param("box.0.0", lambda found: [[found]], lambda box: box[0][0], id="lists"),
+        pytest.param("box.rows.0", lambda found: {"rows": [found]}, lambda box: box["rows"][0], id="dict"),
+        pytest.param("box.0", lambda found: [found, 1], lambda box: box[0], id="list"),
+    ],
+)
+def test_objects_inside_of_containers_that_stay_are_whole(loop, box, get):
+    """Whoever gets the container gets the objects."""
+    source = f"{{% for a in {loop} %}}{{{{ a.title }}}}{{{{ a.habitat.name }}}}{{% endfor %}}"
+    check(source, lambda: {"box": box(animals())})
+    served = serialize_context(ENGINES[""].from_string(source), {"box": box(animals())})["box"]
+    assert not any(animal.get_deferred_fields() for animal in get(served))
+
+
 @pytest.mark.parametrize("source", LIVE.values(), ids=LIVE.keys())
 def test_objects_that_are_handed_on_are_whole(source):
     def context():

@@ -196,7 +196,9 @@ def test_columns_of_queries_that_found_nothing_are_not_counted():
 
 @pytest.mark.parametrize("body", ["{{ a }}", "{{ a.title }}", "{{ a.photo.name }}", "{{ a.born|date:'Y' }}"])
 def test_watching_columns_changes_no_page(body):
-    assert "kind" not in unused_columns(page(each("{{ a.greet }}{{ a.kind }}" + body)), animals())["Animal"]
+    assert "kind" not in unused_columns(page(each("{{ a.greet }}{{ a.kind }}" + body)), animals()).get(
+        "Animal", []
+    )
 
 
 def test_a_save_and_a_refresh_see_all_columns_while_they_are_watched(monkeypatch):

@@ -83,7 +83,7 @@ class Groups:
             try:
                 plan = make_plan(
                     bind(node, model),
-                    State(rows="its parent is an instance", joins=not settings.DATABASE_ROUTERS, shown=True),
+                    State(rows="its parent is an instance", joins=not settings.DATABASE_ROUTERS),
                 )
                 plans[model] = told(plan) if self.level.asking else plan
             except BindError:

@@ -73,13 +73,15 @@ def _records(
         records = serializer.many(queryset)
         return [jsonify(record, serializer.spec) for record in records] if how.json else records
 
-    return Served(kind, value, serializer.variant(state_of(queryset)), queryset=queryset)
+    return Served(
+        kind, value, serializer.variant(replace(state_of(queryset), hidden=True)), queryset=queryset
+    )
 
 
 def _planned(kind: str, serializer: Serializer, queryset: QuerySet[Any, Any]) -> Served:
     reason = serializer.spec.live or "the collection itself is used as a whole"
     state = state_of(queryset)
-    compiled = serializer.variant(replace(state, rows=state.rows or reason, shown=True))
+    compiled = serializer.variant(replace(state, rows=state.rows or reason))
 
     def value() -> Any:
         if queryset._result_cache is None:
@@ -94,7 +96,7 @@ def _as_peers(serializer: Serializer, queryset: QuerySet[Any, Any]) -> bool:
     """Whether rows show what instances do that fetch for their peers, too, and ask no more often."""
     if fetch_mode_of(queryset) is not FETCH_PEERS or queryset._result_cache is not None:
         return False
-    plan = serializer.variant(state_of(queryset)).plan
+    plan = serializer.variant(replace(state_of(queryset), hidden=True)).plan
     return plan.instanceless and all(level.relation.many for level in plan.levels)
 
 
@@ -105,7 +107,7 @@ def of_raw(key: Key, node: PathNode, rows: RawQuerySet[Any], how: Serving) -> Se
         return None
     queryset: Any = rows
     serializer = how.find((*key, "[raw]"), unsure(element), queryset.model)
-    compiled = serializer.variant(State(rows="raw()", joins=False, shown=True, steady=True))
+    compiled = serializer.variant(State(rows="raw()", joins=False, steady=True))
 
     def value() -> Any:
         if queryset._result_cache is None:
