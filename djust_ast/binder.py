@@ -11,7 +11,7 @@ from functools import reduce
 from django.db.models import Model, OneToOneField
 from django.utils.functional import cached_property
 
-from djust_ast.bodies import CHANGED, KEPT
+from djust_ast.bodies import CHANGED, KEPT, STORED
 from djust_ast.columns import columns_read
 from djust_ast.elements import LIST_NAMES, LIST_USES, SORT, asked_of, in_parts, rows_node
 from djust_ast.errors import BindError
@@ -97,6 +97,7 @@ def _bind(node: PathNode, model: type[Model], scope: _Scope) -> SerializerSpec:
         kept=KEPT in marks or any(isinstance(m, _UNSEEN) and _entered(node.attrs[m.name]) for m in members),
         unseen=UNSEEN in marks or "esc" in node.uses,
         columns=columns_read(node, model, members, closed=closed, held=scope.attrs),
+        stores=STORED in marks,
     )
 
 

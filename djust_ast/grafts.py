@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from django.db.models import Model
 
-from djust_ast.bodies import CHANGED, ELEMENT, KEPT, Body, Place, body
+from djust_ast.bodies import CHANGED, ELEMENT, KEPT, STORED, Body, Place, body
 from djust_ast.elements import LIST_NAMES, LIST_USES, element_of, in_parts
 from djust_ast.paths import PathNode, merge
 from djust_ast.relations import targets
 from djust_ast.specs import ENTERED, SPEAKS
 
 UNSEEN = "unseen"  # a use by a body that cannot be followed to its end
-BY_BODIES = frozenset({CHANGED, KEPT, UNSEEN})
+ANY = frozenset({CHANGED, KEPT, UNSEEN})  # what may be done to an object that anybody gets
+BY_BODIES = ANY | {STORED}
 # Special methods that run by the uses of an object.
 SPECIAL = (("__str__", SPEAKS), ("__eq__", frozenset({"cmp", "arg", "esc"})))
 
@@ -45,7 +46,7 @@ def _grafts(asked: PathNode | None, found: Body) -> Iterator[PathNode]:
     if asked is None or not (asked.attrs or asked.indexes or asked.element or asked.uses - ENTERED):
         return
     if found.strange:
-        yield PathNode(uses=BY_BODIES, conditional=True, quiet=True)
+        yield PathNode(uses=ANY, conditional=True, quiet=True)
     for place in found.returns:
         below = element_of(asked) if place.many else asked
         yield _at(place, _hushed(below or PathNode()), asked)

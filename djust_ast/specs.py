@@ -190,6 +190,7 @@ class SerializerSpec:
     ``anchored``: some key is there whatever the data, so that the dict is as true as the instance. ``changed``:
     a body may change what the object holds, ``kept``: it may leave a trace in it, a cached value among them.
     ``unseen``: code runs on it that may read more than is told. ``columns`` says what columns it must have.
+    ``stores``: a body writes to the database.
     """
 
     model: type[Model]
@@ -201,6 +202,7 @@ class SerializerSpec:
     kept: bool = False
     unseen: bool = False
     columns: Columns = field(default_factory=lambda: Columns(closed=False))
+    stores: bool = False
     spoken: tuple[SpecMember, ...] = field(init=False, compare=False, repr=False)
     anchored: bool = field(init=False, compare=False, repr=False)
 

@@ -21,7 +21,20 @@ from djust_ast.bodies.calls import call
 from djust_ast.bodies.changing import changes
 from djust_ast.bodies.descriptors import of_static
 from djust_ast.bodies.statics import MISSING, static
-from djust_ast.bodies.values import CHANGED, KEPT, Bound, Gives, Items, Obj, Read, Rows, Value, each, is_data
+from djust_ast.bodies.values import (
+    CHANGED,
+    KEPT,
+    STORED,
+    Bound,
+    Gives,
+    Items,
+    Obj,
+    Read,
+    Rows,
+    Value,
+    each,
+    is_data,
+)
 from djust_ast.hints import hints, steps
 from djust_ast.members import ComputedMember, member
 from djust_ast.paths import PathNode
@@ -150,4 +163,4 @@ def _walk(read: Read, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
         yield from _walk(read.element, (*path, ELEMENT))
 
 
-__all__ = ["CHANGED", "ELEMENT", "KEPT", "Body", "Place", "body", "changes"]
+__all__ = ["CHANGED", "ELEMENT", "KEPT", "STORED", "Body", "Place", "body", "changes"]

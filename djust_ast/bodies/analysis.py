@@ -15,6 +15,7 @@ from django.db.models import Model
 from djust_ast.bodies import attributes, calls
 from djust_ast.bodies.arguments import Arguments, asynchronous, bind, filled, names_of
 from djust_ast.bodies.frames import Frame, Names
+from djust_ast.bodies.known import STORING
 from djust_ast.bodies.sources import definition_of, is_generator
 from djust_ast.bodies.statics import MISSING, static, wrap
 from djust_ast.bodies.values import (
@@ -22,6 +23,7 @@ from djust_ast.bodies.values import (
     KEPT,
     NOTHING,
     PLAIN,
+    STORED,
     Closure,
     File,
     Items,
@@ -90,6 +92,11 @@ class Analysis:
     def asks(self, model: type[Model], how: str) -> None:
         """The body runs a query of its own."""
         self.queries[f"{model.__name__}.{how}"] = None
+
+    def stores(self, name: str) -> None:
+        """The body calls ``name`` of a manager or a model, which may write to the database."""
+        if name in STORING:
+            self.root.uses.add(STORED)
 
     def escape(self, values: Iterable[Value]) -> None:
         """Code that we do not see gets ``values``: their objects may be changed."""

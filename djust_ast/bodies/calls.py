@@ -90,6 +90,7 @@ def call_method(analysis: Analysis, owner: Value, name: str, arguments: Argument
             return call(analysis, method, arguments)
         case Obj() | Super() if name in WRITING and _stock_method(owner, name):
             obj = owner.obj if isinstance(owner, Super) else owner
+            analysis.stores(name)
             analysis.opens(f"calls {name}()")
             analysis.escape([obj, *arguments.all()])
             return PLAIN
@@ -123,6 +124,7 @@ def _function(analysis: Analysis, function: FunctionType, arguments: Arguments) 
 def _stock_model(analysis: Analysis, obj: Obj, name: str, arguments: Arguments) -> Value:
     """A method that every model has."""
     if name in WRITING:
+        analysis.stores(name)
         analysis.opens(f"calls {name}()")
         analysis.escape(arguments.all())
         return PLAIN

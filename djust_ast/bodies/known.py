@@ -112,6 +112,7 @@ WRITES = frozenset(
         "update_or_create",
     ]
 )
+STORING = WRITES | {"save", "save_base", "asave", "adelete"}
 # What of a model's own methods writes, or reads anew.
 WRITING = frozenset(
     [

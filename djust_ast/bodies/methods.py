@@ -132,6 +132,7 @@ def of_manager(analysis: Analysis, owner: Rows | Manager, name: str, arguments: 
     if manager is not None:
         manager.attr(name)
     if name in WRITES:
+        analysis.stores(name)
         analysis.opens(f"calls {model.__name__}.{name}()")
         analysis.escape([Obj(model, analysis.root), *arguments.all()])
     analysis.asks(model, f"{name}()")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from djust_ast.bodies.frames import Frame
 
 KEPT, CHANGED = "kept", "changed"  # uses of an object that only bodies make: a trace is left in it, or more
+STORED = "stored"  # something is written to the database
 
 
 @dataclass(slots=True, eq=False)

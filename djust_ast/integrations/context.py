@@ -186,6 +186,7 @@ class CompiledTemplate:
         self._replaced = why_nodes_are_walked()
         self._serializers: dict[tuple[Key, type[Model], bool, tuple[str, ...], Attrs], Serializer] = {}
         self._named: list[CompiledTemplate] = []
+        self._stores = False
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -246,14 +247,15 @@ class CompiledTemplate:
         for observer in observers:
             observer.serves(self.name, compiled.tree.files)
         result = dict(context)
+        decided = compiled._decided(context, mode)
         for name, value in _offered(request).items() if mode != "json" else ():
-            if name in compiled.roots and name not in context:
+            if name in compiled.roots and name not in context and not compiled._stores:
                 outcome = compiled._served(
                     (name,), compiled.tree.roots[name], value, mode, frozenset(), of_nested
                 )
                 if outcome is not None:
                     self._made((name,), outcome, value)
-        for names, outcome in compiled._decided(context, mode):
+        for names, outcome in decided:
             if outcome is not None:
                 value = self._made(names, outcome, context[names[0]])
                 result.update(dict.fromkeys(names, value))
@@ -281,7 +283,12 @@ class CompiledTemplate:
         read = list(self._read(context))
         places = Counter(id(found) for names, node in read for found in held(node, context[names[0]]))
         shared = frozenset(found for found, count in places.items() if count > 1)
-        return [(names, self._served(names, node, context[names[0]], mode, shared)) for names, node in read]
+        decided = [
+            (names, self._served(names, node, context[names[0]], mode, shared)) for names, node in read
+        ]
+        if self._stores and mode != "json":  # whatever is read ahead may be old when the page shows it
+            return [(names, served and _left(served, context[names[0]])) for names, served in decided]
+        return decided
 
     def _read(self, context: Mapping[str, Any]) -> Iterator[tuple[Key, PathNode]]:
         """The values that the template reads: a value under two names is one, read as both."""
@@ -310,6 +317,7 @@ class CompiledTemplate:
             if found is None:
                 found = compile_node(below, model, aliases=aliases, attrs=attrs, known=self._known)
                 self._serializers[key, model, json, aliases, attrs] = found
+                self._stores = self._stores or any(spec.stores for spec in found.spec.walk())
             return found
 
         escapes = any(
@@ -359,6 +367,12 @@ def _offered(request: HttpRequest | None) -> dict[str, Any]:
 
 def _instances_of(value: Any) -> Any:
     return value._default_manager.all() if isinstance(value, type) and issubclass(value, Model) else value
+
+
+def _left(served: Served, value: Any) -> Served:
+    return Served(
+        served.kind, lambda: value, reason="a property or method of the page writes to the database"
+    )
 
 
 def _explained(name: str, served: Served | None) -> Iterator[RootExplanation]:
