@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 
 from djust_ast.bodies import CHANGED, KEPT, STORED
 from djust_ast.columns import columns_read
-from djust_ast.elements import LIST_NAMES, LIST_USES, SORT, asked_of, in_parts, rows_node
+from djust_ast.elements import LIST_NAMES, LIST_USES, SIZES, SORT, asked_of, in_parts, rows_node
 from djust_ast.errors import BindError
 from djust_ast.grafts import BY_BODIES, UNSEEN, with_bodies
 from djust_ast.members import ColumnMember, ComputedMember, DisplayMember, RelationMember, member, names
@@ -35,7 +35,7 @@ from djust_ast.specs import (
     SpecMember,
     Targets,
 )
-from djust_ast.stock import counts_rows, opaque, picks_rows
+from djust_ast.stock import counts_rows, counts_together, opaque, picks_rows
 
 # Names that a dict would answer although the model does not have them.
 DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
@@ -133,7 +133,7 @@ def _left(m: SpecMember) -> SpecMember:
         case Related():
             return replace(m, quiet=True)
         case Counted():
-            return Computed(m.name, m.where)
+            return Computed(m.name, m.where, rows=m)
         case Many():
             return Computed(m.name, m.where, rows=m)
     return m
@@ -207,6 +207,8 @@ def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: t
     plainly = not (node.quiet or node.uses or node.indexes or node.element) and counts_rows(relation.model)
     plainly = plainly and not any(node.attrs[ask].filters for ask in asked)
     picks = tuple(_picks(node, relation, scope.below(name, relation, model))) if plainly else ()
+    if plainly and node.attrs.keys() == asked | {"all"} and _sized(node.attrs["all"], relation):
+        asked |= {"all"}
     if plainly and (asked or picks) and asked | {pick.via for pick in picks} == node.attrs.keys():
         lazy = all(node.attrs[ask].conditional for ask in asked)
         return Counted(name, relation, tuple(sorted(asked)), lazy, node.at, picks)
@@ -230,6 +232,14 @@ def _many(name: str, node: PathNode, relation: Relation, scope: _Scope, model: t
         changes = not safe and _changing(node, relation, scope, model)
         return Computed(name, node.at, rows=many if safe else None, quiet=node.quiet, changes=changes)
     return many
+
+
+def _sized(node: PathNode, relation: Relation) -> bool:
+    """Whether nothing but the number of all rows is read."""
+    plain = not (node.quiet or node.element or node.indexes) and node.attrs.keys() <= LIST_NAMES
+    plain = plain and not any(child.filters or child.attrs for child in node.attrs.values())
+    plain = plain and bool(node.uses) and node.uses <= {"len", "bool"} and set(node.filters) <= SIZES
+    return plain and relation.refusal is None and counts_together(relation.model)
 
 
 def _changing(node: PathNode, relation: Relation, scope: _Scope, model: type[Model]) -> bool:

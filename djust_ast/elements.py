@@ -12,6 +12,8 @@ SORTS = frozenset({"dictsort", "dictsortreversed"})
 SORT = "dictsort"
 # Filters that take some of a collection: of a queryset, by a query of their own.
 PARTS = frozenset({"slice", "last", "random"})
+# Filters that ask a collection for no more than its size.
+SIZES = frozenset({"length"})
 
 
 def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:

@@ -46,7 +46,13 @@ _ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
 
 
 def eager(node: PathNode) -> PathNode:
-    """``node`` with nothing left to a branch: data that leaves the process is complete."""
+    """``node`` with nothing left to a branch: data that leaves the process is complete.
+
+    Rows that are only counted are there as well: JSON has no other way to be as long, or as true.
+    """
+    rows = node.attrs.get("all")
+    if rows is not None and rows.uses:
+        node = node._replace(attrs={**node.attrs, "all": rows._replace(uses=rows.uses | {"iter"})})
     return node._replace(
         conditional=False,
         attrs={name: eager(child) for name, child in node.attrs.items()},

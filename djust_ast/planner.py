@@ -27,8 +27,8 @@ from djust_ast.specs import (
     SerializerSpec,
     Targets,
 )
-from djust_ast.states import countable, picked_state, state_behind
-from djust_ast.stock import hand_made
+from djust_ast.states import picked_state, state_behind
+from djust_ast.stock import counts_together, hand_made
 
 Path = tuple[str, ...]
 COUNTS = QueryPlan("counts")
@@ -93,7 +93,7 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
             case Counted(relation=relation):
                 if relation.refusal:
                     yield relation.refusal
-                if not countable(relation):
+                if not counts_together(relation.model):
                     yield f"the rows of {name}.{m.name} cannot be counted together"
                 for pick in m.picks:
                     state_ = picked_state(relation, [pick.via])
@@ -175,11 +175,17 @@ def _answers(
         yield Level(path, m.relation, pick.spec, below, lazy=pick.lazy, key=key, via=pick.via, top=pick.top)
 
 
+def _asked(m: Counted, path: Path, *, live: bool, hidden: bool = False) -> list[Level]:
+    """The levels for what is asked of a manager of instances; ``live``: of themselves, and not of their records."""
+    levels = _answers(m, path, rows="its parent is an instance", hidden=hidden)
+    return [replace(level, live=live) for level in levels]
+
+
 def _answerable(m: Counted) -> bool:
     """Whether all that is asked of the manager can be had for all parents at once."""
     relation = m.relation
     picked = all(picked_state(relation, [pick.via]) is not None for pick in m.picks)
-    return relation.refusal is None and countable(relation) and picked
+    return relation.refusal is None and counts_together(relation.model) and picked
 
 
 def _level(m: Related | Many, path: Path, key: int) -> Level:
@@ -274,11 +280,10 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Many() if not _tied(m):
                 _append(loading, here, m.relation, m.spec, lazy=m.lazy)
             case Counted() if _answerable(m):
-                loading.levels += [
-                    replace(level, live=spec.live is not None)
-                    for level in _answers(m, here, rows="its parent is an instance", hidden=loading.told)
-                ]
+                loading.levels += _asked(m, here, live=spec.live is not None, hidden=loading.told)
                 loading.loaded.add(here)
+            case Computed(rows=Counted() as rows) if _answerable(rows):
+                loading.levels += _asked(rows, here, live=True)
             case Computed(rows=Many(relation=Relation(held=True) as relation, spec=below)):
                 loading.levels.append(Level(here, relation, below, plan(below, GIVEN)))
             case Computed(rows=Many() as rows) if not _tied(rows):

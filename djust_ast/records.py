@@ -224,6 +224,26 @@ class LazyRecords(Sequence[Any]):
         return "<LazyRecords, not fetched>" if self._rows is None else repr(self._rows)
 
 
+class Size:
+    """The rows of a related manager where a template asks for no more than how many there are."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def count(self) -> int:
+        """How many rows."""
+        return self._rows
+
+    def exists(self) -> bool:
+        """Whether there is a row."""
+        return self._rows > 0
+
+
 def refine(source: QuerySet[Any, Any] | None, name: str) -> Any:
     """The attribute ``name`` of the queryset that rows came from."""
     if source is None or name.startswith("__"):

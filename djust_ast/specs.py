@@ -119,7 +119,8 @@ class Pick:
 class Counted:
     """A related manager whose rows are not looped over: one query answers for all parents.
 
-    ``asks`` are ``count`` and ``exists``, as far as they are asked; each of the ``picks`` has a query of its own.
+    ``asks`` are ``count``, ``exists`` and the size of ``all``, as far as they are asked; each of the ``picks`` has
+    a query of its own.
     """
 
     name: str
@@ -150,7 +151,7 @@ class Computed:
 
     name: str
     where: Position | None = None
-    rows: Many | Targets | None = None
+    rows: Many | Counted | Targets | None = None
     quiet: bool = False
     changes: bool = False
 

@@ -21,6 +21,7 @@ from django.db.models.sql.where import ExtraWhere
 from djust_ast.members import RelationMember, member
 from djust_ast.plans import FRESH, GIVEN, State
 from djust_ast.relations import Relation
+from djust_ast.stock import counts_together
 
 AnyQuerySet = Any  # a queryset, its privates included: they are not in its stubs
 
@@ -109,20 +110,12 @@ def state_behind(relation: Relation, rows: str | None = None) -> State:
     )
 
 
-def countable(relation: Relation) -> bool:
-    """Whether the rows behind ``relation`` can be counted by their parents' keys, all in one query."""
-    queryset = relation.model._default_manager.get_queryset()
-    query = queryset.query
-    grouped = query.distinct or query.group_by is not None or query.combinator or query.is_sliced
-    return not (grouped or query.annotations or query.extra or query.values_select)
-
-
 def picked_state(relation: Relation, vias: Collection[str]) -> State | None:
     """The state of the query that fetches some rows of each parent; ``None`` where others might be taken.
 
     ``first`` and ``last`` order by the key what has no order of its own.
     """
-    if relation.refusal is not None or not countable(relation):
+    if relation.refusal is not None or not counts_together(relation.model):
         return None
     queryset = relation.model._default_manager.get_queryset()
     if not queryset.ordered and "all" not in vias:

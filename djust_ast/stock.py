@@ -60,6 +60,13 @@ def counts_rows(model: type[Model]) -> bool:
     return all(getattr(manager, name) is getattr(Manager, name) for name in ("count", "exists"))
 
 
+def counts_together(model: type[Model]) -> bool:
+    """Whether the rows of its default manager can be counted by their parents' keys, all in one query."""
+    query = model._default_manager.get_queryset().query
+    grouped = query.distinct or query.group_by is not None or query.combinator or query.is_sliced
+    return not (grouped or query.annotations or query.extra or query.values_select)
+
+
 @cache
 def picks_rows(model: type[Model]) -> bool:
     """Whether ``first`` and ``last`` of the managers of its rows are Django's own."""

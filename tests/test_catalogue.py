@@ -215,7 +215,39 @@ CASES = {
     ),
     "test-and-length": Case(
         each("{% if a.feedings.all %}{{ a.feedings.all|length }}{% endif %}"),
+        lambda: [columns(ANIMALS(), "pk"), counted(Feeding, "animal_id")],
+    ),
+    "sizes-of-all-kinds": Case(
+        each(
+            "{{ a.feedings.all|length }}{{ a.feedings.count }}{% if not a.feedings.all.exists %}0{% endif %}"
+            "{% if a.keepers.all and a.friends.all|length > 1 %}{{ a.habitat.animal_set.all|length }}{% endif %}"
+        ),
+        lambda: [
+            columns(ANIMALS(), "pk", "habitat_id"),
+            counted(Feeding, "animal_id"),
+            counted(zoo.Keeper, "animals"),
+            list(FRIENDS().order_by().values_list("friends_rel_+").annotate(n=Count("*"))),
+            counted(Animal, "habitat_id"),
+        ],
+    ),
+    "sizes-beside-a-property": Case(
+        each("{{ a.title }}{% if a.feedings.all %}{{ a.labels.all|length }}{% endif %}"),
+        lambda: [list(ANIMALS()), counted(Feeding, "animal_id"), counted(zoo.Label, "object_id")],
+        live=True,
+    ),
+    "size-and-loop": Case(
+        each(
+            "{% if a.feedings.all %}{{ a.feedings.all|length }}{% endif %}{% for f in a.feedings.all %}{{ f.grams }}{% endfor %}"
+        ),
+        lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "grams", "animal_id")],
+    ),
+    "size-of-a-part": Case(
+        each("{{ a.feedings.all|slice:':2'|length }}"),
         lambda: [columns(ANIMALS(), "pk"), columns(behind(Feeding, "animal"), "pk", "animal_id")],
+    ),
+    "size-in-a-branch": Case(
+        each("{% if a.kind == 'none' and a.feedings.all %}{{ a.name }}{{ a.keepers.all|length }}{% endif %}"),
+        lambda: columns(ANIMALS(), "pk", "kind", "name"),
     ),
     "first": Case(
         each("{{ a.feedings.first.grams }}{{ a.feedings.first.food.name }}"),

@@ -143,6 +143,21 @@ CASES = {
         lambda: [(animal, 1) for animal in Animal.objects.select_related("habitat")],
         lambda: [counted(Animal, "habitat"), list(zoo.Zone.objects.all())],
     ),
+    "counts-of-what-changes": (
+        "{% for a, n in x %}{{ a.habitat.rename }}{{ a.habitat.animal_set.count }}{{ a.habitat.name }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: [list(Habitat.objects.all()), counted(Animal, "habitat")],
+    ),
+    "sizes": (
+        "{% for a, n in x %}{% if a.feedings.all %}{{ a.feedings.all|length }}{% endif %}{{ a.keepers.all|length }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: [counted(zoo.Feeding, "animal"), counted(zoo.Keeper, "animals")],
+    ),
+    "sizes-where-code-is-not-known": (
+        "{% for a, n in x %}{% if a.feedings.all %}{{ a.feedings.all|length }}{% endif %}{{ n|pprint }}{% endfor %}",
+        lambda: [(animal, 1) for animal in animals()],
+        lambda: list(zoo.Feeding.objects.all()),
+    ),
     "first-and-last": (
         "{% for a, n in x %}{{ a.feedings.first.food.name }}{{ a.feedings.first.animal.name }}{{ a.feedings.last.grams }}"
         "{{ a.tricks.first }}{% endfor %}",
@@ -371,6 +386,8 @@ QUESTIONS = {
     "of-what-may-raise": "{{ a.home }}{{ a.habitat.animal_set.count }}{{ a.habitat.animal_set.last.name }}",
     "first": "{% if a.name %}{{ a.feedings.first.food.name }}{{ a.feedings.last.animal.name }}{% endif %}",
     "index": "{% if a.name %}{{ a.feedings.all.0.grams }}{{ a.feedings.all.1.animal.name }}{% endif %}",
+    "size": "{% if a.feedings.all %}{{ a.feedings.all|length }}{{ a.habitat.animal_set.all|length }}{% endif %}{{ a.keepers.all|length }}",
+    "size-of-what-changes": "{{ a.habitat.rename }}{% if a.habitat.animal_set.all %}{{ a.habitat.name }}{% endif %}",
     "all-of-it": "{{ a.feedings.all }}{{ a.feedings.count }}",
     "refined": "{{ a.feedings.count }}{{ a.feedings.reverse.first.grams }}{{ a.feedings.all.reverse.count }}",
     "loaded-once": "{{ a.feedings.first.food.eaters.count }}{{ a.mother.feedings.count }}{{ a.mother.feedings.exists }}",

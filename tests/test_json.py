@@ -274,3 +274,11 @@ def test_related_rows_whose_manager_is_asked_more():
             for p in properties()
         ]
     }
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ p.leases.all|length }}", "{% if p.leases.all %}{{ p.leases.count }}{% endif %}"]
+)
+def test_rows_that_are_only_counted_are_there(source):
+    data = json_of("{% for p in ps %}" + source + "{% endfor %}", ps=properties())
+    assert [len(p["leases"]["all"]) for p in data["ps"]] == [p.leases.count() for p in properties()]

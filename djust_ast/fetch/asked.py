@@ -72,11 +72,23 @@ class _Known:
     def last(self) -> Any:
         return self._ask("last")
 
+    def __len__(self) -> int:
+        size = self._size()
+        return super().__len__() if size is None else size  # type: ignore[misc]
+
+    def __bool__(self) -> bool:
+        size = self._size()
+        return super().__bool__() if size is None else size > 0  # type: ignore[misc]
+
     def __getitem__(self, index: Any) -> Any:
         answers, top = self._known
         if type(index) is int and 0 <= index < top:
             return answers["all"]()[index]
         return super().__getitem__(index)  # type: ignore[misc]
+
+    def _size(self) -> int | None:
+        answers, top = self._known
+        return len(answers["all"]()) if "all" in answers and not top else None
 
     def _ask(self, name: str) -> Any:
         known = self._known[0].get(name) or getattr(super(), name)

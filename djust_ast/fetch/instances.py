@@ -24,6 +24,7 @@ from djust_ast.plans import GIVEN, Level, QueryPlan, told
 from djust_ast.relations import Relation
 from djust_ast.states import rows_behind
 
+_ROWS = QueryPlan("instances")
 _Waiting = Level | Groups | Asking
 
 
@@ -44,9 +45,13 @@ def load(
         if level.relation.held:
             load(_held(followed(objects, path), name), level.plan)
             continue
-        if level.asks or level.via:
+        if (level.asks or level.via) and (level.asking or (answers and not level.live)):
             asked.setdefault(level.path, []).append(level)
             continue
+        if level.asks or level.via:
+            if "all" not in level.asks:
+                continue
+            level = replace(level, asks=(), plan=_ROWS, lazy=True)  # its rows have a size, too
         here = replace(level, path=(name,)) if path else level
         if level.lazy:
             lazy.setdefault((tuple(path), level.relation.many), {})[name] = here
@@ -64,7 +69,7 @@ def load(
         owners = followed(objects, path_[:-1])
         if answers and not levels_[0].live:
             answer(owners, levels_, load)
-        elif levels_[0].asking:
+        else:
             for _, chunk in chunks(owners, levels_[0].relation):
                 _attach(chunk, True, {path_[-1]: Asking(levels_, chunk, load)})
     if plan.unseen and not given and unforeseen.fetched():

@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber
 from django.db.models.lookups import LessThanOrEqual
 
 from djust_ast.plans import Level, QueryPlan
-from djust_ast.records import LazyRecords, Records
+from djust_ast.records import LazyRecords, Records, Size
 from djust_ast.relations import Relation
 from djust_ast.states import AnyQuerySet, rows_behind
 
@@ -91,7 +91,7 @@ def tally(level: Level, keys: Sequence[Any], db: str) -> Callable[[Any], dict[st
     }
 
 
-_ANSWERS: dict[str, Callable[[int], Any]] = {"count": int, "exists": bool}
+_ANSWERS: dict[str, Callable[[int], Any]] = {"count": int, "exists": bool, "all": Size}
 
 
 def counted(queryset: AnyQuerySet, relation: Relation) -> AnyQuerySet:
