@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 
 from djust_ast.bodies import CHANGED, KEPT, STORED
 from djust_ast.columns import columns_read
-from djust_ast.elements import LIST_NAMES, LIST_USES, SIZES, SORT, asked_of, in_parts, rows_node
+from djust_ast.elements import ENDS, LIST_NAMES, LIST_USES, SIZES, SORT, asked_of, in_parts, rows_node
 from djust_ast.errors import BindError
 from djust_ast.grafts import BY_BODIES, UNSEEN, with_bodies
 from djust_ast.members import ColumnMember, ComputedMember, DisplayMember, RelationMember, member, names
@@ -39,7 +39,6 @@ from djust_ast.stock import counts_rows, counts_together, opaque, picks_rows
 
 # Names that a dict would answer although the model does not have them.
 DICT_NAMES = frozenset(name for name in dir(dict) if not name.startswith("_"))
-ENDS = frozenset({"first", "last"})
 MAX_SEGMENTS = 64
 
 

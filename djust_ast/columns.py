@@ -140,8 +140,8 @@ def _behind(m: SpecMember) -> Iterator[SerializerSpec]:
             yield m.spec
         case Computed(rows=Many() as rows):
             yield rows.spec
-        case Counted():
-            yield from (pick.spec for pick in m.picks)
+        case (Counted() as counted) | Computed(rows=Counted() as counted):
+            yield from (pick.spec for pick in counted.picks)
 
 
 def _enters(spec: SerializerSpec) -> bool:

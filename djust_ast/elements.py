@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from djust_ast.paths import PathNode, unsure
+import re
+from functools import reduce
+
+from djust_ast.paths import PathNode, merge, unsure
 
 # What a filled list answers as the queryset would.
 LIST_USES = frozenset({"iter", "len", "bool"})
 LIST_NAMES = frozenset({"count", "exists"})
+ENDS = frozenset({"first", "last"})
 # Filters that look up what they sort by themselves.
 SORTS = frozenset({"dictsort", "dictsortreversed"})
 SORT = "dictsort"
@@ -14,6 +18,7 @@ SORT = "dictsort"
 PARTS = frozenset({"slice", "last", "random"})
 # Filters that ask a collection for no more than its size.
 SIZES = frozenset({"length"})
+_FORWARD = re.compile(r"slice:(['\"]?)\d*(:\d*){0,2}\1")
 
 
 def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
@@ -22,7 +27,7 @@ def rows_node(node: PathNode) -> tuple[PathNode, bool] | None:
     ``None`` when the collection itself is visible: printed, indexed, refined, or handed on.
     """
     attrs = asked_of(node)
-    if not node.uses <= LIST_USES or node.indexes or not attrs <= LIST_NAMES:
+    if not node.uses <= LIST_USES or node.indexes or not attrs <= LIST_NAMES or backward(node):
         return None
     if node.element is None and not node.uses:
         return None
@@ -62,3 +67,32 @@ def in_parts(node: PathNode) -> bool:
 def asked_of(node: PathNode) -> set[str]:
     """The names that the template itself reads below ``node``."""
     return {name for name, child in node.attrs.items() if not child.quiet}
+
+
+def backward(node: PathNode) -> bool:
+    """Whether a slice may count from the end, which a queryset refuses, and the filter then shows all of it."""
+    slices = [label for label in node.filters if label.partition(":")[0] == "slice"]
+    return not node.quiet and not all(map(_FORWARD.fullmatch, slices))
+
+
+def whole_node(node: PathNode) -> PathNode | None:
+    """The element that rows are read as where all of them are sure to be fetched, and answer for the rest.
+
+    ``None`` where they are not, or where they would answer in another way. Their order must leave no choice.
+    """
+    certain = node.element is not None and not (node.element.conditional or node.conditional)
+    if not certain or in_parts(node) or not all(map(str.isdecimal, node.indexes)):
+        return None  # of a loop over a part it is not told that it is one
+    ones = [*node.indexes.values(), *(child for name, child in node.attrs.items() if name in ENDS)]
+    found = rows_node(
+        node._replace(
+            indexes={}, attrs={name: child for name, child in node.attrs.items() if name not in ENDS}
+        )
+    )
+    return None if found is None else reduce(merge, [found[0], *map(unsure, ones)])
+
+
+def single_rows(node: PathNode) -> bool:
+    """Whether nothing but single rows and their number are read, each by itself."""
+    plain = not (node.uses or node.element or node.filters) and node.attrs.keys() <= ENDS | LIST_NAMES
+    return plain and all(map(str.isdecimal, node.indexes)) and bool(node.attrs or node.indexes)

@@ -18,6 +18,7 @@ from django.db.models.query import FlatValuesListIterable, RawQuerySet, ValuesLi
 from django.utils.functional import LazyObject
 
 from djust_ast.conf import settings
+from djust_ast.elements import backward
 from djust_ast.paths import PathNode
 from djust_ast.records import SWALLOWED, Record, called
 from djust_ast.specs import (
@@ -52,7 +53,9 @@ def eager(node: PathNode) -> PathNode:
     """
     rows = node.attrs.get("all")
     if rows is not None and rows.uses:
-        node = node._replace(attrs={**node.attrs, "all": rows._replace(uses=rows.uses | {"iter"})})
+        filters = () if backward(rows) else rows.filters
+        rows = rows._replace(uses=rows.uses | {"iter"}, filters=filters)
+        node = node._replace(attrs={**node.attrs, "all": rows})
     return node._replace(
         conditional=False,
         attrs={name: eager(child) for name, child in node.attrs.items()},

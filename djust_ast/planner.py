@@ -177,7 +177,7 @@ def _answers(
 
 def _asked(m: Counted, path: Path, *, live: bool, hidden: bool = False) -> list[Level]:
     """The levels for what is asked of a manager of instances; ``live``: of themselves, and not of their records."""
-    levels = _answers(m, path, rows="its parent is an instance", hidden=hidden)
+    levels = _answers(m, path, rows="its parent is an instance", hidden=hidden and not live)
     return [replace(level, live=live) for level in levels]
 
 

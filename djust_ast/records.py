@@ -224,6 +224,59 @@ class LazyRecords(Sequence[Any]):
         return "<LazyRecords, not fetched>" if self._rows is None else repr(self._rows)
 
 
+class Picks:
+    """A queryset of which a template asks single rows and their number: each is asked of the database once.
+
+    ``many`` makes records of a queryset. Anything else is asked of the queryset itself.
+    """
+
+    __slots__ = ("_found", "_many", "source")
+
+    def __init__(self, source: QuerySet[Any, Any], many: Callable[[Any], Sequence[Any]]) -> None:
+        self.source = source
+        self._many = many
+        self._found: dict[str | int, Any] = {}
+
+    def __getitem__(self, index: int) -> Any:
+        if not isinstance(index, int):
+            raise TypeError(f"indices are integers, not {type(index).__name__}")
+        return self._once(index, lambda: self._many(self.source[index : index + 1]))[0]
+
+    def first(self) -> Any:
+        """The first row, or ``None``."""
+        rows = self.source if self.source.ordered else self.source.order_by("pk")
+        found = self._once(0 if self.source.ordered else "first", lambda: self._many(rows[:1]))
+        return found[0] if found else None
+
+    def last(self) -> Any:
+        """The last row, or ``None``."""
+        rows = self.source.reverse() if self.source.ordered else self.source.order_by("-pk")
+        found = self._once("last", lambda: self._many(rows[:1]))
+        return found[0] if found else None
+
+    def count(self) -> Any:
+        """How many rows."""
+        return self._once("count", self.source.count)
+
+    def exists(self) -> Any:
+        """Whether there is a row."""
+        return self._once("exists", self.source.exists)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.source)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def _once(self, name: str | int, ask: Callable[[], Any]) -> Any:
+        if name not in self._found:
+            self._found[name] = ask()
+        return self._found[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return refine(self.source, name)
+
+
 class Size:
     """The rows of a related manager where a template asks for no more than how many there are."""
 

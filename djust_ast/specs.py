@@ -234,6 +234,6 @@ class SerializerSpec:
                 yield from m.spec.walk()
             elif isinstance(m, Computed) and isinstance(m.rows, Many):
                 yield from m.rows.spec.walk()
-            elif isinstance(m, Counted):
-                for pick in m.picks:
+            elif isinstance(counted := m.rows if isinstance(m, Computed) else m, Counted):
+                for pick in counted.picks:
                     yield from pick.spec.walk()

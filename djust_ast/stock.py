@@ -79,6 +79,14 @@ def picks_rows(model: type[Model]) -> bool:
     )
 
 
+def picks_itself(cls: type[QuerySet[Any, Any]]) -> bool:
+    """Whether a queryset class takes single rows in a way of its own."""
+    return answers_itself(cls) or any(getattr(cls, name) is not getattr(QuerySet, name) for name in _TAKING)
+
+
+_TAKING = ("first", "last", "reverse", "order_by", "_chain", "_clone")
+
+
 def _asks_whose(function: Any) -> bool:
     """Whether the code of ``function`` names what only a related manager has."""
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)

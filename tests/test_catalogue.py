@@ -324,6 +324,54 @@ CASES = {
         "{{ page.paginator.num_pages }}{% for a in page %}{{ a.habitat.name }}{% endfor %}{{ page.object_list|length }}",
         lambda: columns(ANIMALS()[:4], "habitat__name"),
     ),
+    "single-rows-of-a-queryset": Case(
+        "{{ animals.0.name }}{{ animals.0.habitat.name }}{{ animals.first.kind }}{{ animals.last.habitat.zone.title }}",
+        lambda: [
+            columns(ANIMALS()[:1], "name", "kind", "habitat__name", "habitat__zone__title"),
+            columns(ANIMALS().reverse()[:1], "name", "kind", "habitat__name", "habitat__zone__title"),
+        ],
+    ),
+    "numbers-of-a-queryset": Case(
+        "{{ animals.count }}{% if animals.exists %}{{ animals.count }}{{ animals.first.name }}{% endif %}{{ animals.exists }}",
+        lambda: [ANIMALS().count(), ANIMALS().exists(), columns(ANIMALS()[:1], "name")],
+    ),
+    "single-rows-without-an-order": Case(
+        "{{ unordered.first.name }}{{ unordered.first.habitat.name }}{{ unordered.last.name }}",
+        lambda: [
+            columns(ANIMALS().order_by("pk")[:1], "name", "habitat__name"),
+            columns(ANIMALS().order_by("-pk")[:1], "name", "habitat__name"),
+        ],
+    ),
+    "single-rows-that-are-not-reached": Case(
+        "{% if no %}{{ animals.0.name }}{{ animals.last.name }}{% endif %}", lambda: None
+    ),
+    "single-rows-and-a-loop": Case(
+        "{{ animals.first.name }}{{ animals.1.kind }}{{ animals.99.kind }}{{ animals.count }}"
+        + each("{{ a.habitat.name }}")
+        + "{{ animals.last.mother.name }}",
+        lambda: columns(ANIMALS(), "name", "kind", "habitat__name", "mother_id", "mother__name"),
+    ),
+    "a-part-of-a-queryset": Case(
+        "{% for a in animals|slice:':2' %}{{ a.name }}{{ a.habitat.name }}{% endfor %}",
+        lambda: list(ANIMALS().select_related("habitat")[:2]),
+        live=True,
+    ),
+    "single-rows-of-a-page": Case(
+        "{{ page.0.name }}{{ page.1.name }}{{ page.0.habitat.name }}",
+        lambda: list(ANIMALS().select_related("habitat")[:4]),
+        live=True,
+    ),
+    "sorted-joined-regrouped": Case(
+        "{% for a in animals|dictsort:'habitat.name' %}{{ a.name }}{% endfor %}{% for a in animals reversed %}{{ a.pk }}"
+        "{% endfor %}{% regroup animals by habitat.zone.title as zones %}{% for zone in zones %}{{ zone.grouper }}"
+        "{% for a in zone.list %}{{ a.kind }}{% endfor %}{% endfor %}{{ animals|length }}",
+        lambda: columns(ANIMALS(), "name", "kind", "pk", "habitat__name", "habitat__zone__title"),
+    ),
+    "all-of-a-queryset-twice": Case(
+        "{% for a in animals.all %}{{ a.name }}{% endfor %}{% for a in animals.all %}{{ a.habitat.name }}{% endfor %}"
+        "{{ animals.count }}{% if animals %}+{% endif %}",
+        lambda: columns(ANIMALS(), "name", "habitat__name"),
+    ),
     "branch-not-taken": Case(
         each(
             "{% if no %}{{ a.title }}{% for f in a.feedings.all %}{{ f.food.name }}{% endfor %}{% endif %}{{ a.name }}"

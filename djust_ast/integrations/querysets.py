@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable, RawQuerySet, ValuesIterable
 
-from djust_ast.elements import in_parts, rows_node
+from djust_ast.elements import ENDS, LIST_NAMES, LIST_USES, in_parts, rows_node, single_rows, whole_node
 from djust_ast.fetch.instances import load
 from djust_ast.fetch.live import planned, planned_raw
 from djust_ast.integrations.serving import (
@@ -28,9 +28,18 @@ from djust_ast.integrations.serving import (
 from djust_ast.jsonify import jsonify
 from djust_ast.paths import PathNode, merge, unsure
 from djust_ast.plans import State
+from djust_ast.records import Picks
 from djust_ast.serializer import Serializer
-from djust_ast.states import FETCH_PEERS, aliases_of, attrs_of, fetch_mode_of, plannable, state_of
-from djust_ast.stock import answers_itself
+from djust_ast.states import (
+    FETCH_PEERS,
+    aliases_of,
+    attrs_of,
+    fetch_mode_of,
+    plannable,
+    state_of,
+    total_order,
+)
+from djust_ast.stock import answers_itself, picks_itself
 
 
 def of_queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving) -> Served | None:
@@ -46,15 +55,17 @@ def of_queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Ser
         key, node = (*key, "[all]"), without_all(node)  # an evaluated one fetches its all() anew
     if not plannable(queryset):
         return Served(kind, lambda: queryset, reason="it does not hold instances of its own making")
-    asked = answers_itself(type(queryset)) or (in_parts(node) and queryset._result_cache is None)
-    found = None if how.live or asked else rows_node(node)
+    found = None if how.live or answers_itself(type(queryset)) else _read(key, node, queryset, how)
     if found is not None:
-        element, lazy = found
-        serializer = how.find(key, element, queryset.model, aliases_of(queryset), attrs_of(queryset))
+        serializer, lazy = found
         if own_mode(queryset, how) and not _as_peers(serializer, queryset):
             return Served(kind, lambda: queryset, reason=OWN_MODE)
         if serializer.spec.live is None:
             return _records(kind, serializer, queryset, lazy and not how.json, how)
+    if single_rows(node) and not (how.live or how.json or picks_itself(type(queryset))):
+        picked = _picked(key, node, queryset, how)
+        if picked is not None:
+            return picked
     element = each(node)
     if not element.attrs:
         return Served(kind, lambda: queryset, reason="the template enters none of its objects")
@@ -62,6 +73,53 @@ def of_queryset(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Ser
         return Served(kind, lambda: queryset, reason=OWN_MODE)
     serializer = how.find((*key, "[live]"), unsure(element), queryset.model, (), attrs_of(queryset))
     return _planned(kind, serializer, queryset)
+
+
+def _read(
+    key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving
+) -> tuple[Serializer, bool] | None:
+    """The serializer of its rows, and whether only a branch reads them; ``None`` where they cannot stand for it."""
+    aliases, attrs = aliases_of(queryset), attrs_of(queryset)
+    found = None if in_parts(node) and queryset._result_cache is None else rows_node(node)
+    if found is not None:
+        return how.find(key, found[0], queryset.model, aliases, attrs), found[1]
+    whole = None if picks_itself(type(queryset)) or not total_order(queryset) else whole_node(node)
+    refused = "last" in node.attrs and queryset.query.is_sliced  # by Django
+    if whole is None or refused or queryset._result_cache is not None:
+        return None
+    serializer = how.find((*key, "[whole]"), whole, queryset.model, aliases, attrs)
+    return None if _told_apart(serializer) else (serializer, False)
+
+
+def _told_apart(serializer: Serializer) -> bool:
+    """Whether a page may tell a row from the same row that is fetched once more."""
+    return any(below.kept or below.changed or "esc" in below.uses for below in serializer.spec.walk())
+
+
+def _picked(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving) -> Served | None:
+    """Single rows, each fetched once, with what is read below it."""
+    if queryset._result_cache is not None or own_mode(queryset, how):
+        return None
+    if not queryset.ordered and (queryset.query.group_by is not None or queryset.query.is_sliced):
+        return None  # Django refuses to take the first
+    kind = f"queryset of {queryset.model.__name__}"
+    element = unsure(each(node)) if node.indexes or node.attrs.keys() & ENDS else PathNode()
+    serializer = how.find(
+        (*key, "[picked]"), element, queryset.model, aliases_of(queryset), attrs_of(queryset)
+    )
+    if serializer.spec.live is not None or _told_apart(serializer):
+        return None
+    picks = [*node.indexes, *sorted(node.attrs.keys() & ENDS)]
+    state = state_of(queryset[:1])
+    parts = {
+        name: Served(f"one of {kind}", lambda: None, serializer.variant(state), queryset=queryset[:1])
+        for name in picks
+    }
+    parts |= {
+        name: Served(kind, lambda: None, reason="asked once")
+        for name in sorted(node.attrs.keys() & LIST_NAMES)
+    }
+    return Served(kind, lambda: Picks(queryset, serializer.many), parts=parts)
 
 
 def _records(
@@ -122,7 +180,8 @@ def of_page(key: Key, node: PathNode, page: Page[Any], how: Serving) -> Served |
     """A copy of a page, with what becomes of its objects."""
     listed = node.attrs.get("object_list", PathNode(conditional=True))
     rows = PathNode(
-        uses=node.uses | listed.uses,
+        # For a single row a page makes a list of all of them.
+        uses=node.uses | listed.uses | (LIST_USES if node.indexes else frozenset()),
         indexes=node.indexes,
         element=node.element,
         conditional=node.conditional or bool(node.attrs.keys() - {"object_list"}),
