@@ -1,6 +1,6 @@
 //! What names stand for while a template is replayed: Django's stack of context dicts.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::names::Sym;
@@ -27,9 +27,16 @@ struct Write {
     before: Value,
 }
 
-/// What a branch left behind: the names that it bound in frames that are still open.
+/// What a branch left behind: the names that it bound in frames that are still open, sorted. Most bind none.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome(FxHashMap<(u32, Sym), Value>);
+pub(crate) struct Outcome(Vec<((u32, Sym), Value)>);
+
+impl Outcome {
+    fn get(&self, key: (u32, Sym)) -> Option<&Value> {
+        let row = self.0.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        self.0.get(row).map(|(_, value)| value)
+    }
+}
 
 /// The stack of scopes, with a log of writes so that branches can be undone and joined.
 #[derive(Debug, Default)]
@@ -245,20 +252,23 @@ impl Scope {
             let Some(write) = self.log.pop() else { break };
             let Some(binding) = self.binding(write.frame, write.name) else { continue };
             let after = std::mem::replace(&mut binding.value, write.before);
-            outcome.0.entry((write.frame, write.name)).or_insert(after);
+            outcome.0.push(((write.frame, write.name), after));
         }
+        // The last write of a name came first.
+        outcome.0.sort_by_key(|(key, _)| *key);
+        outcome.0.dedup_by_key(|(key, _)| *key);
         outcome
     }
 
     /// Makes every name either of what it is now (unless a branch is certain to be taken) and what the outcomes say.
     pub(crate) fn join(&mut self, outcomes: &[Outcome], certain: bool) {
-        for (frame, name) in outcomes.iter().flat_map(|outcome| outcome.0.keys().copied()) {
+        for (frame, name) in outcomes.iter().flat_map(|outcome| &outcome.0).map(|(key, _)| *key) {
             let Some(binding) = self.binding(frame, name) else { continue };
             let before = binding.value.clone();
             let mut joined: Option<Value> = None;
             let mut untouched = !certain;
             for outcome in outcomes {
-                match outcome.0.get(&(frame, name)) {
+                match outcome.get((frame, name)) {
                     Some(value) => merge_into(&mut joined, value),
                     None => untouched = true,
                 }

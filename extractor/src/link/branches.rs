@@ -134,8 +134,8 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     fn start_round(&mut self, code: &Code, body: BodyId, vars: &[Sym], round: Round) {
-        let mark = self.machine.scope.mark();
         self.bind_vars(vars, &round.element);
+        let mark = self.machine.scope.mark();
         self.run(code, body, Then::Round(Round { mark, ..round }));
     }
 
