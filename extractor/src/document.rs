@@ -2,7 +2,7 @@
 
 use crate::diag::{Diag, about};
 use crate::json::Json;
-use crate::link::{ContextRead, Dependency, Linker};
+use crate::link::{ContextRead, Dependency, File, Linker};
 use crate::registry::Registry;
 use crate::resolver::Resolver;
 use crate::tree::Place;
@@ -17,17 +17,18 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
     out.raw(",\"partial\":");
     optional(out, partial);
     out.raw(",\"hash\":");
-    out.word(entry.map_or("", |file| &file.hash));
+    let hash = entry.map_or(0, File::hash);
+    out.hex(hash);
     out.raw(",\"bytes\":");
     out.number(entry.map_or(0, |file| file.source.len()));
     out.raw("},\"env\":");
     out.word(&registry.hash);
     out.raw(",\"files\":");
-    out.list(linker.files.iter(), |out, file| {
+    out.list(linker.files.iter().enumerate(), |out, (row, file)| {
         out.raw("{\"name\":");
         optional(out, file.name.as_deref());
         out.raw(",\"hash\":");
-        out.word(&file.hash);
+        out.hex(if row == 0 { hash } else { file.hash() });
         out.raw("}");
     });
     out.raw(",\"roots\":");
@@ -43,9 +44,9 @@ pub(crate) fn write<R: Resolver>(linker: &Linker<'_, R>, registry: &Registry, pa
         out.list(linker.takers.iter(), |out, tag| out.string(linker.machine.names.text(*tag)));
     }
     out.raw(",\"tags\":{\"unknown\":");
-    out.list(linker.unknown.iter(), |out, name| out.string(name));
+    out.list(linker.unknown.iter(), |out, name| out.string(linker.machine.names.text(*name)));
     out.raw(",\"libs\":");
-    out.list(linker.libraries.iter(), |out, name| out.string(name));
+    out.list(linker.libraries.iter(), |out, name| out.string(linker.machine.names.text(*name)));
     out.raw("},\"diag\":");
     out.list(linker.diags.iter(), |out, diag| write_diag(linker, diag, out));
     if let Some(locals) = &linker.machine.locals {
@@ -119,7 +120,7 @@ fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut Json) 
         out.string(help);
     }
     if let Some(file) = linker.files.get(diag.file) {
-        let (skipped, shown) = file.lines.excerpt(&file.source, error.span);
+        let (skipped, shown) = file.lines().excerpt(&file.source, error.span);
         out.raw(",\"src\":");
         out.string(shown);
         if skipped > 0 {
@@ -131,11 +132,8 @@ fn write_diag<R: Resolver>(linker: &Linker<'_, R>, diag: &Diag, out: &mut Json) 
 }
 
 fn position<R: Resolver>(linker: &Linker<'_, R>, place: Place, out: &mut Json) {
-    let (line, column, length) =
-        linker.files.get(place.file).map_or((1, 1, 0), |file| file.lines.position(&file.source, place.span));
-    out.raw("[");
+    let (line, column, length) = linker.files.get(place.file).map_or((1, 1, 0), |file| file.position(place.span));
     out.numbers([place.file, line, column, length]);
-    out.raw("]");
 }
 
 fn optional(out: &mut Json, text: Option<&str>) {

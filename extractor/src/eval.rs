@@ -25,6 +25,7 @@ pub(crate) struct Known {
     pub(crate) forloop: Sym,
     pub(crate) block: Sym,
     pub(crate) csrf_token: Sym,
+    pub(crate) super_: Sym,
 }
 
 impl Known {
@@ -39,6 +40,7 @@ impl Known {
             forloop: names.intern("forloop"),
             block: names.intern("block"),
             csrf_token: names.intern("csrf_token"),
+            super_: names.intern("super"),
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Run {
 }
 
 /// The expressions of a file, their steps and calls, each in one piece.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Exprs {
     rows: Vec<Expr>,
     segments: Vec<Segment>,
@@ -140,6 +140,16 @@ impl Exprs {
             }
             Operand::Nothing | Operand::Text { .. } => None,
         })
+    }
+
+    /// Returns how many steps there are so far.
+    pub(crate) fn steps(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Returns whether any step is called `step`, from number `from` on.
+    pub(crate) fn has_step(&self, from: usize, step: Sym) -> bool {
+        self.segments.iter().skip(from).any(|segment| segment.name == step)
     }
 
     /// Notes that the first name of an expression is not written, but the rest is, from `at`.

@@ -36,11 +36,20 @@ impl Json {
         self.raw("\"");
     }
 
+    /// Writes a string of the digits of a hash.
+    pub(crate) fn hex(&mut self, hash: u128) {
+        let mut digits = [b'"'; 34];
+        for (two, byte) in digits[1..33].chunks_exact_mut(2).zip(hash.to_be_bytes()) {
+            two.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+        }
+        self.0.extend_from_slice(&digits);
+    }
+
     /// Writes a string.
     pub(crate) fn string(&mut self, text: &str) {
         self.raw("\"");
         let mut rest = text.as_bytes();
-        while let Some(at) = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
+        while let Some(at) = escaped(rest) {
             self.0.extend_from_slice(&rest[..at]);
             self.escape(rest[at]);
             rest = &rest[at + 1..];
@@ -55,34 +64,30 @@ impl Json {
             b'"' | b'\\' => self.0.extend([b'\\', byte]),
             _ => {
                 self.raw("\\u00");
-                self.0.extend([byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
+                self.0.extend([byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
             }
         }
     }
 
     /// Writes a number.
     pub(crate) fn number(&mut self, number: usize) {
-        self.numbers([number]);
+        let mut text = [0; MOST_DIGITS];
+        let start = write_number(&mut text, MOST_DIGITS, number);
+        self.0.extend_from_slice(&text[start..]);
     }
 
-    /// Writes numbers with commas between.
-    pub(crate) fn numbers<const N: usize>(&mut self, numbers: [usize; N]) {
-        // Most are lines and columns: `write!` would take longer than all the rest of the document.
-        for (row, number) in numbers.into_iter().enumerate() {
-            if row > 0 {
-                self.0.push(b',');
-            }
-            let (tens, one) = (number / 10, DIGITS[number % 10]);
-            match tens {
-                0 => self.0.push(one),
-                1..=9 => self.0.extend([DIGITS[tens], one]),
-                10..=99 => self.0.extend([DIGITS[tens / 10], DIGITS[tens % 10], one]),
-                _ => {
-                    self.numbers([tens]);
-                    self.0.push(one);
-                }
-            }
+    /// Writes a list of numbers, from its end: `write!` would take longer than all the rest of the document.
+    pub(crate) fn numbers(&mut self, numbers: [usize; 4]) {
+        let mut text = [0; 4 * (MOST_DIGITS + 1) + 1];
+        let mut at = text.len();
+        let mut after = b']';
+        for number in numbers.into_iter().rev() {
+            text[at - 1] = after;
+            at = write_number(&mut text, at - 1, number);
+            after = b',';
         }
+        text[at - 1] = b'[';
+        self.0.extend_from_slice(&text[at - 1..]);
     }
 
     /// Writes `[...]`.
@@ -98,7 +103,41 @@ impl Json {
     }
 }
 
+/// Returns where the first byte is that no string may have as it is.
+fn escaped(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let mut at = 0;
+    // In eight bytes at once: the high bit of each is set if it is a quote, a backslash or below the space.
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let bytes = u64::from_le_bytes(*eight);
+        let (quote, backslash) = (bytes ^ (ONES * u64::from(b'"')), bytes ^ (ONES * u64::from(b'\\')));
+        let found = (quote.wrapping_sub(ONES) | backslash.wrapping_sub(ONES) | bytes.wrapping_sub(ONES * 0x20)) & !bytes & HIGH;
+        if found != 0 {
+            break;
+        }
+        at += 8;
+    }
+    text[at..].iter().position(|byte| ESCAPED[usize::from(*byte)]).map(|found| at + found)
+}
+
+/// Writes the digits of a number so that they end at `end`; returns where they start.
+fn write_number(text: &mut [u8], end: usize, mut number: usize) -> usize {
+    let mut at = end;
+    loop {
+        at -= 1;
+        text[at] = DIGITS[number % 10];
+        number /= 10;
+        if number == 0 {
+            return at;
+        }
+    }
+}
+
 const DIGITS: &[u8; 10] = b"0123456789";
+/// Those of the largest number.
+const MOST_DIGITS: usize = 20;
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The bytes that no string may have as they are.
 static ESCAPED: [bool; 256] = {
@@ -127,6 +166,7 @@ mod tests {
     fn numbers_and_strings_are_json() {
         for value in [0, 9, 10, 1_048_576, usize::MAX] {
             assert_eq!(written(|out| out.number(value)), value.to_string());
+            assert_eq!(written(|out| out.numbers([value, 0, 1, value])), format!("[{value},0,1,{value}]"));
         }
         for text in ["", "plain", "\"\\\n\t\u{1}\u{1f} é\u{2028}", "a\"b", "\\"] {
             let json = written(|out| out.string(text));

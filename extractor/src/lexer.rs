@@ -1,6 +1,6 @@
 //! Cuts a source into the tokens that Django's lexer yields, in linear time.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::unicode::strip;
 
@@ -51,15 +51,44 @@ pub fn lex(source: &str, dotall: bool) -> Vec<Token<'_>> {
 }
 
 /// Returns what stands between double braces and the like; inside `verbatim` that is text, too.
-pub(crate) fn tags(source: &str, dotall: bool) -> impl Iterator<Item = Token<'_>> {
-    let mut openers = Openers::new(source, dotall);
-    let mut verbatim: Option<String> = None;
-    let mut upto = 0;
-    std::iter::from_fn(move || {
-        let (kind, start, end) = openers.next_tag(upto)?;
-        upto = end;
-        Some(tag(source, kind, start, end, &mut verbatim))
-    })
+pub(crate) fn tags(source: &str, dotall: bool) -> Tags<'_> {
+    Tags { source, openers: Openers { bytes: source.as_bytes(), dotall, barren: [0; 3] }, verbatim: None, upto: 0 }
+}
+
+/// The tags of a source that are still to come.
+#[derive(Clone)]
+pub(crate) struct Tags<'s> {
+    source: &'s str,
+    openers: Openers<'s>,
+    /// The contents of the `verbatim` that is open.
+    verbatim: Option<&'s str>,
+    upto: usize,
+}
+
+impl<'s> Iterator for Tags<'s> {
+    type Item = Token<'s>;
+
+    fn next(&mut self) -> Option<Token<'s>> {
+        let (kind, start, end) = self.openers.next_tag(self.upto)?;
+        self.upto = end;
+        Some(self.tag(kind, start, end))
+    }
+}
+
+impl<'s> Tags<'s> {
+    /// Returns the token of a tag; inside `verbatim` everything but its own closer is text.
+    fn tag(&mut self, kind: Kind, start: usize, end: usize) -> Token<'s> {
+        let (contents, skipped) = strip(&self.source[start + 2..end - 2]);
+        if let Some(opened) = self.verbatim {
+            if kind != Kind::Block || contents.strip_prefix("end") != Some(opened) {
+                return text(self.source, start, end);
+            }
+            self.verbatim = None;
+        } else if kind == Kind::Block && (contents == "verbatim" || contents.starts_with("verbatim ")) {
+            self.verbatim = Some(contents);
+        }
+        Token { kind, start, end, contents, at: start + 2 + skipped }
+    }
 }
 
 fn text(source: &str, start: usize, end: usize) -> Token<'_> {
@@ -67,34 +96,15 @@ fn text(source: &str, start: usize, end: usize) -> Token<'_> {
     Token { kind: Kind::Text, start, end, contents, at: start }
 }
 
-/// Returns the token of a tag; inside `verbatim` everything but its own closer is text.
-fn tag<'s>(source: &'s str, kind: Kind, start: usize, end: usize, verbatim: &mut Option<String>) -> Token<'s> {
-    let (contents, skipped) = strip(&source[start + 2..end - 2]);
-    let token = Token { kind, start, end, contents, at: start + 2 + skipped };
-    if let Some(closer) = verbatim {
-        if kind != Kind::Block || contents != closer {
-            return text(source, start, end);
-        }
-        *verbatim = None;
-    } else if kind == Kind::Block && (contents == "verbatim" || contents.starts_with("verbatim ")) {
-        *verbatim = Some(format!("end{contents}"));
-    }
-    token
-}
-
 /// The search for tags, which remembers where a line has no closer so that no byte is searched twice in vain.
+#[derive(Clone)]
 struct Openers<'s> {
     bytes: &'s [u8],
     dotall: bool,
-    line_end: usize,
     barren: [usize; 3],
 }
 
-impl<'s> Openers<'s> {
-    fn new(source: &'s str, dotall: bool) -> Self {
-        Self { bytes: source.as_bytes(), dotall, line_end: 0, barren: [0; 3] }
-    }
-
+impl Openers<'_> {
     fn next_tag(&mut self, from: usize) -> Option<(Kind, usize, usize)> {
         let mut at = from;
         loop {
@@ -109,54 +119,67 @@ impl<'s> Openers<'s> {
                 }
             };
             if at >= self.barren[row] {
-                let limit = self.limit(at);
-                if let Some(end) = closer(&self.bytes[..limit], at + 2, first, second) {
-                    return Some((kind, at, end));
+                match self.closer(at + 2, first, second) {
+                    Ok(end) => return Some((kind, at, end)),
+                    Err(limit) => self.barren[row] = limit,
                 }
-                self.barren[row] = limit;
             }
             at += 1;
         }
     }
 
-    /// Returns where the line of `at` ends.
-    fn limit(&mut self, at: usize) -> usize {
-        if self.dotall {
-            return self.bytes.len();
+    /// Returns where the closer ends that is next after `from`, or else where the line does.
+    fn closer(&self, from: usize, first: u8, second: u8) -> Result<usize, usize> {
+        let newline = if self.dotall { first } else { b'\n' };
+        let mut at = from;
+        loop {
+            at = find_either(self.bytes, at, first, newline).ok_or(self.bytes.len())?;
+            match self.bytes.get(at..at + 2) {
+                Some([one, two]) if *one == first && *two == second => return Ok(at + 2),
+                Some([one, _]) if *one == first => at += 1,
+                Some([..]) => return Err(at),
+                None => return Err(self.bytes.len()),
+            }
         }
-        if at >= self.line_end {
-            self.line_end = find(self.bytes, at, b'\n').unwrap_or(self.bytes.len());
-        }
-        self.line_end
     }
 }
 
-fn closer(bytes: &[u8], from: usize, first: u8, second: u8) -> Option<usize> {
-    let mut at = from;
-    loop {
-        at = find(bytes, at, first)?;
-        if bytes.get(at + 1) == Some(&second) {
-            return Some(at + 2);
-        }
-        at += 1;
-    }
+const ONES: u64 = u64::MAX / 255;
+
+/// Returns eight bytes whose high bits are set where `eight` has `byte`, up to the first of these at least.
+fn matches(eight: u64, byte: u8) -> u64 {
+    // Bytes that are equal become zero, and the lowest zero gets its high bit.
+    let differ = eight ^ (ONES * u64::from(byte));
+    differ.wrapping_sub(ONES) & !differ & (ONES << 7)
 }
 
 /// Returns where `byte` is next, at or after `from`; it is near in most cases, where a call of `memchr` costs more than the search.
 fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
     let mut at = from;
     for _ in 0..6 {
         let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { break };
-        // Bytes that are equal become zero, and the lowest zero gets its high bit.
-        let differ = u64::from_le_bytes(*eight) ^ (ONES * u64::from(byte));
-        let zeros = differ.wrapping_sub(ONES) & !differ & (ONES << 7);
-        if zeros != 0 {
-            return Some(at + zeros.trailing_zeros() as usize / 8);
+        let found = matches(u64::from_le_bytes(*eight), byte);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
     memchr(byte, bytes.get(at..)?).map(|found| at + found)
+}
+
+/// Returns where either byte is next, at or after `from`.
+fn find_either(bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
+    let mut at = from;
+    for _ in 0..8 {
+        let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { break };
+        let eight = u64::from_le_bytes(*eight);
+        let found = matches(eight, one) | matches(eight, other);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr2(one, other, bytes.get(at..)?).map(|found| at + found)
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ mod value;
 
 pub use diag::{Error, Reason, Span};
 pub use grammar::{Atom, RawCall, RawExpr};
+use json::Json;
 pub use lexer::{Kind, Token, lex};
 pub use limits::Limits;
 pub use lines::Lines;
@@ -61,24 +62,26 @@ pub struct Request<'s> {
 /// # Errors
 /// If the template or a parent is malformed or beyond our limits, or the resolver fails.
 pub fn extract<R: Resolver>(request: Request<'_>, registry: &Registry, resolver: R) -> Result<String, Failure<R::Error>> {
-    let mut room = Room::take();
-    extract_in(&mut room, request, registry, resolver)?;
-    let json = room.json.text();
-    room.leave();
-    Ok(json)
+    let mut json = room::paper();
+    extract_to(&mut json, request, registry, resolver)?;
+    let text = json.text();
+    room::recycle(json);
+    Ok(text)
 }
 
-/// Writes the document to `room`.
-fn extract_in<R: Resolver>(
-    room: &mut Room,
+/// Writes the document to `json`.
+fn extract_to<R: Resolver>(
+    json: &mut Json,
     request: Request<'_>,
     registry: &Registry,
     resolver: R,
 ) -> Result<(), Failure<R::Error>> {
-    let mut linker = link::Linker::new(registry, resolver, request.locals, request.limits, room);
+    let mut room = Room::take();
+    let mut linker = link::Linker::new(registry, resolver, request.locals, request.limits, &mut room);
     linker.link(request.source, request.name, request.partial)?;
-    document::write(&linker, registry, request.partial, &mut room.json);
-    linker.leave(room);
+    document::write(&linker, registry, request.partial, json);
+    linker.leave(&mut room);
+    room.leave(json);
     Ok(())
 }
 

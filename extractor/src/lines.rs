@@ -48,7 +48,8 @@ impl Lines {
         let (start, end) = (span.start.min(source.len()), span.start.saturating_add(span.len).min(source.len()));
         let line = self.starts.partition_point(|line| *line <= start);
         let line_start = self.starts.get(line - 1).copied().unwrap_or(0);
-        if self.chars.is_empty() {
+        let is_plain = |bytes: &[u8]| bytes.len() <= STRIDE && bytes.is_ascii();
+        if self.chars.is_empty() || source.as_bytes().get(line_start..end).is_some_and(is_plain) {
             return (line, start - line_start + 1, end - start);
         }
         (line, self.chars_between(source, line_start, start) + 1, self.chars_between(source, start, end))

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::{SmallVec, smallvec};
 
 use crate::diag::{Diag, Error, NO_PARTIAL, Span, TOO_LONG_PATH, TOO_MANY_PATHS, TOO_MUCH_WORK};
 use crate::eval::Machine;
@@ -25,13 +26,14 @@ mod notes;
 mod reads;
 
 use branches::{Again, Arm, At, Round};
-use files::{Code, File};
+use files::Code;
+pub(crate) use files::File;
 use includes::{Active, Choices};
 use lineage::Chain;
 pub(crate) use notes::{ContextRead, Dependency};
 
 /// A body that is being replayed.
-struct Run {
+pub(crate) struct Run {
     code: Code,
     body: BodyId,
     row: usize,
@@ -53,14 +55,14 @@ enum Then {
 
 pub(crate) struct Linker<'r, R> {
     pub(crate) machine: Box<Machine>,
-    pub(crate) files: Vec<File>,
+    pub(crate) files: Vec<File<'r>>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) context: Vec<ContextRead>,
     /// The tags whose code may set names in the context.
     pub(crate) takers: Vec<Sym>,
     pub(crate) diags: Vec<Diag>,
-    pub(crate) unknown: Vec<String>,
-    pub(crate) libraries: Vec<String>,
+    pub(crate) unknown: Vec<Sym>,
+    pub(crate) libraries: Vec<Sym>,
     registry: &'r Registry,
     limits: Limits,
     resolver: R,
@@ -68,12 +70,12 @@ pub(crate) struct Linker<'r, R> {
     answers: FxHashMap<Question, Answer>,
     noted: FxHashSet<(&'static str, usize, usize)>,
     depended: FxHashSet<(&'static str, usize, usize, Option<Sym>)>,
-    chains: Vec<Chain>,
+    chains: SmallVec<[Chain; 2]>,
     chain: usize,
-    active: Vec<Active>,
+    active: SmallVec<[Active; 2]>,
     runs: Vec<Run>,
     /// Empty programs.
-    units: Vec<Unit>,
+    units: Vec<Rc<Unit>>,
     steps: usize,
     rounds: usize,
 }
@@ -105,10 +107,10 @@ impl<'r, R: Resolver> Linker<'r, R> {
             answers: FxHashMap::default(),
             noted: FxHashSet::default(),
             depended: FxHashSet::default(),
-            chains: vec![Chain::default()],
+            chains: smallvec![Chain::default()],
             chain: 0,
-            active: Vec::new(),
-            runs: Vec::new(),
+            active: SmallVec::new(),
+            runs: std::mem::take(&mut room.runs),
             units: std::mem::take(&mut room.units),
             steps: 0,
             rounds: 0,
@@ -117,16 +119,17 @@ impl<'r, R: Resolver> Linker<'r, R> {
 
     /// Gives back what it worked with.
     pub(crate) fn leave(self, room: &mut Room) {
-        let Self { machine, files, chains, runs, active, units, .. } = self;
+        let Self { machine, files, chains, mut runs, units, .. } = self;
         // They hold programs, too.
-        drop((chains, runs, active));
-        let read = files.into_iter().filter_map(|file| file.unit.and_then(Rc::into_inner));
-        room.put(machine, units.into_iter().chain(read));
+        drop(chains);
+        runs.clear();
+        (room.runs, room.units) = (runs, units);
+        room.put(machine, files.into_iter().filter_map(|file| file.unit));
     }
 
     /// Links the template, or one of its partials.
-    pub(crate) fn link(&mut self, source: &str, name: Option<&str>, partial: Option<&str>) -> Result<(), Failure<R::Error>> {
-        self.add_file(name.map(str::to_owned), name.map(str::to_owned), source.to_owned());
+    pub(crate) fn link(&mut self, source: &'r str, name: Option<&str>, partial: Option<&str>) -> Result<(), Failure<R::Error>> {
+        self.add_file(name.map(str::to_owned), name.map(str::to_owned), source.into());
         self.start(partial).and_then(|()| self.replay()).map_err(|trouble| match trouble {
             Trouble::Resolver(error) => Failure::Resolver(error),
             Trouble::Template(file, error) => Failure::Template(Box::new(self.refusal(file, error))),
@@ -137,7 +140,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
         let Some(file) = self.files.get(file) else {
             return Refusal { error, file: None, line: 1, column: 1, length: 0, source_line: String::new() };
         };
-        let (line, column, length) = file.lines.position(&file.source, error.span);
+        let (line, column, length) = file.position(error.span);
         let source_line = Lines::text(&file.source, error.span.start).to_owned();
         Refusal { error, file: file.name.clone(), line, column, length, source_line }
     }

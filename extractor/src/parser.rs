@@ -1,12 +1,13 @@
 //! Django's parser: turns the tokens of a file into its program, with frames of its own instead of recursion.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::diag::{Diag, Error, SKIPPED, SYNTAX, Span, TOO_DEEP, TOO_LARGE};
-use crate::lexer::{Kind, Token, tags as tags_of};
+use crate::lexer::{Kind, Tags, Token, tags as tags_of};
 use crate::limits::{Limits, MAX_WARNINGS};
 use crate::lines::Lines;
-use crate::names::{Names, Sym};
+use crate::names::{Names, Sym, SymSet};
 use crate::registry::{Registry, TagSpec};
 use crate::split::{Bit, Bits, split_contents};
 use crate::tags::{self, Section, Turn};
@@ -64,16 +65,17 @@ struct Frame<'s> {
 /// The state of the parser; tags see its public part.
 pub(crate) struct Parser<'a> {
     pub(crate) names: &'a mut Names,
-    pub(crate) unit: Unit,
+    pub(crate) unit: &'a mut Unit,
     pub(crate) template: Option<&'a str>,
     pub(crate) named_cycles: FxHashMap<Sym, (Vec<ExprId>, bool)>,
     pub(crate) any_cycle: bool,
-    pub(crate) block_names: FxHashSet<Sym>,
+    pub(crate) block_names: SymSet,
     pub(crate) loaded: Loaded<'a>,
     source: &'a str,
-    tokens: Vec<Token<'a>>,
+    tokens: Tags<'a>,
+    /// How many tokens came so far.
     next: usize,
-    frames: Vec<Frame<'a>>,
+    frames: SmallVec<[Frame<'a>; 4]>,
     nontext: bool,
     super_name: Sym,
     closers: Option<FxHashMap<usize, usize>>,
@@ -82,7 +84,7 @@ pub(crate) struct Parser<'a> {
     limits: Limits,
 }
 
-/// Returns the program of `source`, called `template`, which is file number `file`.
+/// Reads the program of `source`, called `template`, which is file number `file`, to `unit`, which is empty.
 pub(crate) fn parse(
     source: &str,
     template: Option<&str>,
@@ -90,28 +92,26 @@ pub(crate) fn parse(
     registry: &Registry,
     names: &mut Names,
     limits: Limits,
-    mut unit: Unit,
-) -> Result<Unit, Error> {
+    unit: &mut Unit,
+) -> Result<(), Error> {
     if source.len() > limits.template_bytes {
         let message = format!("the template has {} bytes, more than {}", source.len(), limits.template_bytes);
         return Err(Error::new(TOO_LARGE, Span::default(), message));
     }
     let super_name = names.intern("super");
-    let mut tokens = Vec::with_capacity(source.len() / 40 + 4);
-    tokens.extend(tags_of(source, registry.dotall).filter(|token| token.kind != Kind::Text));
-    unit.reserve(tokens.len());
-    let parser = Parser {
+    unit.reserve(source.len() / 64);
+    let mut parser = Parser {
         names,
         unit,
         template,
         named_cycles: FxHashMap::default(),
         any_cycle: false,
-        block_names: FxHashSet::default(),
+        block_names: SymSet::default(),
         loaded: Loaded::builtins(registry),
         source,
-        tokens,
+        tokens: tags_of(source, registry.dotall),
         next: 0,
-        frames: Vec::new(),
+        frames: SmallVec::new(),
         nontext: false,
         super_name,
         closers: None,
@@ -123,7 +123,7 @@ pub(crate) fn parse(
 }
 
 impl<'a> Parser<'a> {
-    fn run(mut self) -> Result<Unit, Error> {
+    fn run(&mut self) -> Result<(), Error> {
         loop {
             match self.step() {
                 Ok(true) => {}
@@ -136,9 +136,8 @@ impl<'a> Parser<'a> {
             }
         }
         self.unit.top = Some(self.take_body(0));
-        let blocks: Vec<Op> = self.unit.blocks.iter().map(|(name, body)| Op::Block { name: *name, body: *body }).collect();
-        self.unit.all_blocks = Some(self.body(blocks));
-        Ok(self.unit)
+        self.unit.add_all_blocks();
+        Ok(())
     }
 
     /// Handles one token; returns whether there may be more.
@@ -236,7 +235,7 @@ impl<'a> Parser<'a> {
         if error.is_limit() || self.unit.unknown.is_empty() {
             return Err(error);
         }
-        if self.next >= self.tokens.len() {
+        if self.tokens.clone().all(|token| token.kind == Kind::Text) {
             self.flatten(0);
         }
         if self.unit.diags.len() < MAX_WARNINGS {
@@ -254,11 +253,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Returns the next token.
+    /// Returns the next token that is no text.
     pub(crate) fn token(&mut self) -> Option<Token<'a>> {
-        let token = self.tokens.get(self.next).copied();
-        self.next += usize::from(token.is_some());
-        token
+        let token = self.tokens.find(|token| token.kind != Kind::Text)?;
+        self.next += 1;
+        Some(token)
     }
 
     /// Opens a section that runs to the token it waits for.
@@ -288,8 +287,8 @@ impl<'a> Parser<'a> {
 
     /// Returns the row of the token that closes an unknown tag, if any does.
     pub(crate) fn closer_of(&mut self, row: usize) -> Option<usize> {
-        let tokens = &self.tokens;
-        self.closers.get_or_insert_with(|| closers::match_closers(tokens)).get(&row).copied()
+        let all = || tags_of(self.source, self.loaded.registry.dotall).filter(|token| token.kind != Kind::Text);
+        self.closers.get_or_insert_with(|| closers::match_closers(all())).get(&row).copied()
     }
 
     /// Returns the line of a byte offset.

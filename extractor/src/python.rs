@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::diag::{CODES, Error, NOT_TEXT, Span};
 use crate::grammar::{Atom, is_float};
-use crate::room::Room;
+use crate::room;
 use crate::{Answer, Failure, Kind, Limits, Lines, Question, Refusal, Request, Resolver, Source, Target};
 
 create_exception!(
@@ -156,11 +156,11 @@ fn extract(
     });
     let request = Request { source: text(source, name)?, name, partial, locals, limits };
     let (registry, resolver) = (&registry.inner, Callback { resolve, choose });
-    let mut room = Room::take();
-    match py.detach(|| crate::extract_in(&mut room, request, registry, resolver)) {
+    let mut written = room::paper();
+    match py.detach(|| crate::extract_to(&mut written, request, registry, resolver)) {
         Ok(()) => {
-            let json = PyBytes::new(py, room.json.bytes()).unbind();
-            room.leave();
+            let json = PyBytes::new(py, written.bytes()).unbind();
+            room::recycle(written);
             Ok(PathTree { json })
         }
         Err(Failure::Resolver(error)) => Err(error),

@@ -1,17 +1,20 @@
 //! Room that one extraction leaves to the next on its thread, so that most need not ask for memory.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use crate::eval::Machine;
 use crate::json::Json;
+use crate::link::Run;
 use crate::unit::Unit;
 
-/// The document that was written, and tables and buffers with nothing in them but what every extraction starts with.
+/// Tables and buffers with nothing in them but what every extraction starts with.
 #[derive(Default)]
 pub(crate) struct Room {
-    pub(crate) json: Json,
     pub(crate) machine: Option<Box<Machine>>,
-    pub(crate) units: Vec<Unit>,
+    pub(crate) runs: Vec<Run>,
+    /// Programs of nothing.
+    pub(crate) units: Vec<Rc<Unit>>,
 }
 
 /// What grew larger is not kept.
@@ -21,6 +24,7 @@ const MOST_UNITS: usize = 4;
 
 thread_local! {
     static LEFT: Cell<Option<Room>> = const { Cell::new(None) };
+    static WRITTEN: Cell<Option<Json>> = const { Cell::new(None) };
 }
 
 impl Room {
@@ -30,17 +34,32 @@ impl Room {
     }
 
     /// Leaves it to the next one, unless what was written shows that it is large.
-    pub(crate) fn leave(self) {
-        if self.json.len() <= MOST_BYTES {
+    pub(crate) fn leave(self, written: &Json) {
+        if written.len() <= MOST_BYTES {
             LEFT.set(Some(self));
         }
     }
 
     /// Takes back what a link worked with.
-    pub(crate) fn put(&mut self, mut machine: Box<Machine>, units: impl Iterator<Item = Unit>) {
+    pub(crate) fn put(&mut self, mut machine: Box<Machine>, units: impl Iterator<Item = Rc<Unit>>) {
         machine.clear();
         self.machine = Some(machine);
         let spare = MOST_UNITS.saturating_sub(self.units.len());
-        self.units.extend(units.take(spare).map(Unit::cleared));
+        self.units.extend(units.take(spare).filter_map(|mut unit| {
+            Rc::get_mut(&mut unit)?.clear();
+            Some(unit)
+        }));
+    }
+}
+
+/// Returns the buffer of the last document of this thread.
+pub(crate) fn paper() -> Json {
+    WRITTEN.take().unwrap_or_default()
+}
+
+/// Leaves the buffer of a document, which has been read, to the next one.
+pub(crate) fn recycle(json: Json) {
+    if json.len() <= MOST_BYTES {
+        WRITTEN.set(Some(json));
     }
 }

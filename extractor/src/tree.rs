@@ -31,7 +31,9 @@ impl Uses {
     /// Printed.
     pub(crate) const OUT: Self = Self(128);
 
-    const WORDS: [&'static str; 8] = ["arg", "bool", "cmp", "esc", "iter", "len", "num", "out"];
+    /// As JSON writes them.
+    const WORDS: [&'static str; 8] =
+        [r#""arg""#, r#""bool""#, r#""cmp""#, r#""esc""#, r#""iter""#, r#""len""#, r#""num""#, r#""out""#];
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -45,14 +47,19 @@ impl Uses {
     pub(crate) fn parse(words: &str) -> Option<Self> {
         let mut all = Self::NONE;
         for word in words.split_ascii_whitespace() {
-            let bit = Self::WORDS.iter().position(|known| *known == word)?;
+            let bit = Self::WORDS.iter().position(|known| known.trim_matches('"') == word)?;
             all = all.and(Self(1 << bit));
         }
         (all != Self::NONE).then_some(all)
     }
 
     fn words(self) -> impl Iterator<Item = &'static str> {
-        Self::WORDS.iter().enumerate().filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, word)| *word)
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let word = Self::WORDS.get(rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some(*word)
+        })
     }
 }
 
@@ -85,7 +92,7 @@ struct Node {
     kept: bool,
     surely: bool,
     filters: SmallVec<[Sym; 1]>,
-    places: SmallVec<[Place; 2]>,
+    places: SmallVec<[Place; PLACES]>,
 }
 
 /// The nodes that were looked at; those that were read are kept when it is written.

@@ -127,37 +127,49 @@ static BYTES: [Kinds; 256] = {
 };
 
 /// Returns the offset of the first character, at or after `at`, that is of these kinds; or where the text ends.
+#[inline]
 pub(crate) fn find(text: &str, mut at: usize, kinds: Kinds) -> usize {
     let stop = kinds.and(Kinds::WIDE);
-    loop {
-        let Some(found) = text.as_bytes()[at..].iter().position(|byte| BYTES[usize::from(*byte)].has(stop)) else {
-            return text.len();
-        };
-        at += found;
-        match wide(text, at) {
-            Some(c) if !Kinds::of_char(c).has(kinds) => at += c.len_utf8(),
-            _ => return at,
+    while let Some(byte) = text.as_bytes().get(at) {
+        if !BYTES[usize::from(*byte)].has(stop) {
+            at += 1;
+        } else if byte.is_ascii() {
+            return at;
+        } else {
+            let (is_of, len) = wide(text, at, kinds);
+            if is_of {
+                return at;
+            }
+            at += len;
         }
     }
+    at
 }
 
 /// Returns the offset of the first character, at or after `at`, that is not of these kinds; or where the text ends.
+#[inline]
 pub(crate) fn skip(text: &str, mut at: usize, kinds: Kinds) -> usize {
-    loop {
-        let Some(found) = text.as_bytes()[at..].iter().position(|byte| !BYTES[usize::from(*byte)].has(kinds)) else {
-            return text.len();
-        };
-        at += found;
-        match wide(text, at) {
-            Some(c) if Kinds::of_char(c).has(kinds) => at += c.len_utf8(),
-            _ => return at,
+    while let Some(byte) = text.as_bytes().get(at) {
+        if BYTES[usize::from(*byte)].has(kinds) {
+            at += 1;
+        } else if byte.is_ascii() {
+            return at;
+        } else {
+            let (is_of, len) = wide(text, at, kinds);
+            if !is_of {
+                return at;
+            }
+            at += len;
         }
     }
+    at
 }
 
-/// Returns the character at `at` if it is not an ASCII one.
-fn wide(text: &str, at: usize) -> Option<char> {
-    if text.as_bytes()[at].is_ascii() { None } else { text[at..].chars().next() }
+/// Returns whether the character at `at`, which is no ASCII one, is of these kinds, and how many bytes it has.
+#[cold]
+fn wide(text: &str, at: usize, kinds: Kinds) -> (bool, usize) {
+    let Some(c) = text[at..].chars().next() else { return (false, 1) };
+    (Kinds::of_char(c).has(kinds), c.len_utf8())
 }
 
 /// Returns `text` without the characters that Python's `str.strip` removes, and how many bytes went in front.

@@ -50,7 +50,7 @@ pub(crate) type Reads = SmallVec<[Read; 2]>;
 pub(crate) type Arms = SmallVec<[(Reads, BodyId); 1]>;
 
 /// What a template does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Op {
     Read(Read),
     /// The name of the tag or filter which an escaping expression goes to.
@@ -128,7 +128,7 @@ pub(crate) enum Op {
 }
 
 /// How a template names its parent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Extends {
     pub(crate) expr: ExprId,
     pub(crate) name: Option<String>,
@@ -136,7 +136,7 @@ pub(crate) struct Extends {
 }
 
 /// A parsed file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Unit {
     pub(crate) exprs: Exprs,
     ops: Vec<Op>,
@@ -150,8 +150,9 @@ pub(crate) struct Unit {
     pub(crate) extends: Option<Extends>,
     pub(crate) blocks: Vec<(Sym, BodyId)>,
     pub(crate) partials: FxHashMap<Sym, BodyId>,
-    pub(crate) unknown: Vec<String>,
-    pub(crate) libraries: Vec<String>,
+    /// The tags of which nothing is known, and the libraries that are loaded.
+    pub(crate) unknown: Vec<Sym>,
+    pub(crate) libraries: Vec<Sym>,
     pub(crate) diags: Vec<Diag>,
 }
 
@@ -163,10 +164,9 @@ impl Unit {
         self.bodies.reserve(tags / 2 + 2);
     }
 
-    /// Returns an empty program with the room of this one.
-    pub(crate) fn cleared(mut self) -> Self {
-        let Self { exprs, ops, pending, bodies, blocks, partials, unknown, libraries, diags, top, all_blocks, extends } =
-            &mut self;
+    /// Empties the program but for its room.
+    pub(crate) fn clear(&mut self) {
+        let Self { exprs, ops, pending, bodies, blocks, partials, unknown, libraries, diags, top, all_blocks, extends } = self;
         exprs.clear();
         ops.clear();
         pending.clear();
@@ -177,7 +177,6 @@ impl Unit {
         libraries.clear();
         diags.clear();
         (*top, *all_blocks, *extends) = (None, None, None);
-        self
     }
 
     /// Returns where an operation is written, if that is known.
@@ -216,6 +215,13 @@ impl Unit {
         let start = self.ops.len();
         self.ops.extend(ops);
         self.end_body(start)
+    }
+
+    /// Adds the body that renders every block.
+    pub(crate) fn add_all_blocks(&mut self) {
+        let start = self.ops.len();
+        self.ops.extend(self.blocks.iter().map(|(name, body)| Op::Block { name: *name, body: *body }));
+        self.all_blocks = Some(self.end_body(start));
     }
 
     fn end_body(&mut self, start: usize) -> BodyId {

@@ -23,7 +23,7 @@ impl<R: Resolver> Linker<'_, R> {
                 if let Target::Given { number, name, template, source } = target
                     && *number == self.files.len()
                 {
-                    self.add_file(Some(name.clone()), template.clone(), source.clone());
+                    self.add_file(Some(name.clone()), template.clone(), source.clone().into());
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! The files of a link and their programs, each read once.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -8,19 +10,34 @@ use super::{Linker, Outcomes, Trouble};
 use crate::diag::Span;
 use crate::limits::MAX_WARNINGS;
 use crate::lines::Lines;
+use crate::names::Sym;
 use crate::parser;
 use crate::resolver::Resolver;
 use crate::tree::Place;
 use crate::unit::{ExprId, Unit};
 
-pub(crate) struct File {
+pub(crate) struct File<'r> {
     pub(crate) name: Option<String>,
     /// The name by which it was asked for, against which `./x` is relative.
     template: Option<String>,
-    pub(crate) source: String,
-    pub(crate) hash: String,
-    pub(crate) lines: Lines,
+    pub(crate) source: Cow<'r, str>,
+    lines: OnceCell<Lines>,
     pub(super) unit: Option<Rc<Unit>>,
+}
+
+impl File<'_> {
+    pub(crate) fn hash(&self) -> u128 {
+        xxh3_128(self.source.as_bytes())
+    }
+
+    pub(crate) fn lines(&self) -> &Lines {
+        self.lines.get_or_init(|| Lines::new(&self.source))
+    }
+
+    /// Returns line, column and length in characters of `span`.
+    pub(crate) fn position(&self, span: Span) -> (usize, usize, usize) {
+        self.lines().position(&self.source, span)
+    }
 }
 
 /// The program of a file.
@@ -36,11 +53,9 @@ impl Code {
     }
 }
 
-impl<R: Resolver> Linker<'_, R> {
-    pub(super) fn add_file(&mut self, name: Option<String>, template: Option<String>, source: String) -> usize {
-        let hash = hex(xxh3_128(source.as_bytes()));
-        let lines = Lines::new(&source);
-        self.files.push(File { name, template, source, hash, lines, unit: None });
+impl<'r, R: Resolver> Linker<'r, R> {
+    pub(super) fn add_file(&mut self, name: Option<String>, template: Option<String>, source: Cow<'r, str>) -> usize {
+        self.files.push(File { name, template, source, lines: OnceCell::new(), unit: None });
         self.files.len() - 1
     }
 
@@ -50,21 +65,23 @@ impl<R: Resolver> Linker<'_, R> {
         if let Some(unit) = &known.unit {
             return Ok(Code { unit: Rc::clone(unit), file });
         }
-        let mut parsed = parser::parse(
+        let mut unit = self.units.pop().unwrap_or_default();
+        // Nothing else has it, so it is not copied.
+        let parsed = Rc::make_mut(&mut unit);
+        parser::parse(
             &known.source,
             known.template.as_deref(),
             file,
             self.registry,
             &mut self.machine.names,
             self.limits,
-            self.units.pop().unwrap_or_default(),
+            parsed,
         )
         .map_err(|error| Trouble::Template(file, error))?;
         self.diags.append(&mut parsed.diags);
         self.diags.truncate(MAX_WARNINGS);
         merge(&mut self.unknown, &parsed.unknown);
         merge(&mut self.libraries, &parsed.libraries);
-        let unit = Rc::new(parsed);
         known.unit = Some(Rc::clone(&unit));
         Ok(Code { unit, file })
     }
@@ -76,7 +93,7 @@ impl<R: Resolver> Linker<'_, R> {
             return Ok(*known);
         }
         let found = self.resolver.resolve(name, skip).map_err(Trouble::Resolver)?;
-        let file = found.map(|(display, source)| self.add_file(Some(display), Some(name.to_owned()), source));
+        let file = found.map(|(display, source)| self.add_file(Some(display), Some(name.to_owned()), source.into()));
         self.resolved.insert(key, file);
         Ok(file)
     }
@@ -89,21 +106,10 @@ impl<R: Resolver> Linker<'_, R> {
     }
 }
 
-fn merge(known: &mut Vec<String>, more: &[String]) {
+fn merge(known: &mut Vec<Sym>, more: &[Sym]) {
     for name in more {
         if !known.contains(name) {
-            known.push(name.clone());
+            known.push(*name);
         }
     }
 }
-
-/// Returns the digits of a hash.
-pub(crate) fn hex(hash: u128) -> String {
-    let mut digits = String::with_capacity(32);
-    for byte in hash.to_be_bytes() {
-        digits.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
-    }
-    digits
-}
-
-const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -1,7 +1,7 @@
 //! Parents, and the blocks that children override.
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::files::Code;
 use super::notes::Dependency;
@@ -28,14 +28,14 @@ struct Blocks {
 
 /// A template, its parents, and whether the last of them is not known.
 pub(super) struct Lineage {
-    codes: Vec<Code>,
+    codes: SmallVec<[Code; 1]>,
     open: bool,
 }
 
 impl<R: Resolver> Linker<'_, R> {
     /// Returns a template and its parents, as far as they are known.
     pub(super) fn lineage(&mut self, file: usize) -> Outcomes<Lineage, R::Error> {
-        let mut lineage = Lineage { codes: vec![self.code(file)?], open: false };
+        let mut lineage = Lineage { codes: smallvec![self.code(file)?], open: false };
         // The files that were extended: Django begins to list them where it first looks a name up.
         let mut skip = Vec::new();
         while let Some(code) = lineage.codes.last().cloned() {
@@ -134,7 +134,7 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     /// Starts every block of templates whose last parent is not known: each may render, somewhere.
-    fn enter_blocks(&mut self, codes: Vec<Code>, then: Then) {
+    fn enter_blocks(&mut self, codes: SmallVec<[Code; 1]>, then: Then) {
         if let Some(code) = codes.last() {
             self.escape_parent(code);
         }
@@ -186,9 +186,8 @@ impl<R: Resolver> Linker<'_, R> {
 
     /// Renders the next block up if `block.super` is in the expression; once, if it is there more often.
     pub(super) fn start_super(&mut self, code: &Code, expr: ExprId) {
-        let step = self.machine.names.intern("super");
         let mut blocks: SmallVec<[Sym; 1]> = SmallVec::new();
-        for owner in code.unit.exprs.owners_of(expr, step) {
+        for owner in code.unit.exprs.owners_of(expr, self.machine.known.super_) {
             for thing in self.machine.scope.get(owner).things {
                 match thing {
                     Thing::Block { chain, name } if chain == self.chain && !blocks.contains(&name) => blocks.push(name),

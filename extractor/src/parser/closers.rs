@@ -6,11 +6,11 @@ use crate::lexer::{Kind, Token};
 use crate::unicode::first_word;
 
 /// Returns which tag `end<name>` or `end_<name>` closes, by rows: the innermost one of that name that is open.
-pub(super) fn match_closers(tokens: &[Token<'_>]) -> FxHashMap<usize, usize> {
+pub(super) fn match_closers<'s>(tokens: impl Iterator<Item = Token<'s>>) -> FxHashMap<usize, usize> {
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut by_name: FxHashMap<&str, Vec<usize>> = FxHashMap::default();
     let mut closers = FxHashMap::default();
-    for (row, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Block && !token.contents.is_empty()) {
+    for (row, token) in tokens.enumerate().filter(|(_, token)| token.kind == Kind::Block && !token.contents.is_empty()) {
         let command = first_word(token.contents);
         let names = command.strip_prefix("end").map(|name| (name, name.strip_prefix('_').unwrap_or(name)));
         let target = names.and_then(|(plain, bare)| {

@@ -46,8 +46,9 @@ impl Parser<'_> {
 
     /// Returns the expression that `text` is.
     pub(crate) fn compile_text(&mut self, text: &str, at: usize) -> Result<ExprId, Error> {
+        let before = self.unit.exprs.steps();
         let id = self.unit.exprs.parse(text, at, &self.loaded, self.names)?;
-        if self.unit.exprs.owners_of(id, self.super_name).next().is_some() {
+        if self.unit.exprs.has_step(before, self.super_name) && self.unit.exprs.owners_of(id, self.super_name).next().is_some() {
             self.emit(Op::Super(id));
         }
         Ok(id)

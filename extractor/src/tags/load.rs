@@ -17,8 +17,9 @@ pub(super) fn load<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<()
 
 fn load_library(parser: &mut Parser<'_>, label: &Bit<'_>, only: Option<&[Bit<'_>]>) -> Result<(), Error> {
     let library = parser.loaded.library(label)?;
-    if !parser.unit.libraries.iter().any(|known| known == &label.text) {
-        parser.unit.libraries.push(label.text.to_string());
+    let name = parser.names.intern(&label.text);
+    if !parser.unit.libraries.contains(&name) {
+        parser.unit.libraries.push(name);
     }
     if let Some(only) = only {
         return parser.loaded.add_only(library, only);

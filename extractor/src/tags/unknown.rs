@@ -26,10 +26,10 @@ pub(crate) fn open<'a>(parser: &mut Parser<'a>, tag: &TagToken<'a>) -> Result<()
 
 /// Lets go of everything that the tag names, and of the context.
 pub(super) fn let_go(parser: &mut Parser<'_>, tag: &TagToken<'_>) {
-    if !parser.unit.unknown.iter().any(|known| known == tag.command) {
-        parser.unit.unknown.push(tag.command.to_owned());
-    }
     let label = parser.names.intern(tag.command);
+    if !parser.unit.unknown.contains(&label) {
+        parser.unit.unknown.push(label);
+    }
     escape(parser, tag, label);
     parser.emit(Op::Context { tag: label, reads: None, writes: true, span: tag.span });
 }

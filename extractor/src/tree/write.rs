@@ -1,5 +1,7 @@
 //! The JSON form of the tree.
 
+use smallvec::SmallVec;
+
 use super::{Node, NodeId, Place, TOP, Tree, Uses, Via};
 use crate::json::Json;
 use crate::names::Names;
@@ -8,11 +10,11 @@ impl Tree {
     /// Writes the object of all roots.
     pub(crate) fn write(&self, names: &Names, out: &mut Json, position: &mut dyn FnMut(Place, &mut Json)) {
         let kept = self.kept(names);
-        let mut open = Vec::with_capacity(8);
+        let mut open: SmallVec<[Level<'_, '_>; 8]> = SmallVec::new();
         open.push(Level::below(children(&kept, None), false));
         out.raw("{");
         while let Some(level) = open.last_mut() {
-            let Some((id, node)) = level.next() else {
+            let Some(Row { id, node, .. }) = level.next() else {
                 out.raw(level.closer);
                 open.pop();
                 continue;
@@ -33,7 +35,7 @@ impl Tree {
         let before = out.len();
         if node.uses != Uses::NONE {
             out.raw("\"u\":");
-            out.list(node.uses.words(), Json::word);
+            out.list(node.uses.words(), Json::raw);
         }
         if !node.surely {
             comma(out, before);
@@ -54,20 +56,38 @@ impl Tree {
 
     /// Returns the nodes that were read or lead to such, in the order in which they are written below each parent.
     fn kept(&self, names: &Names) -> Vec<Row<'_>> {
-        let mut rows: Vec<Row<'_>> = (0..TOP).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.kept).collect();
-        rows.sort_unstable_by(|(_, one), (_, other)| {
-            let order = (one.parent, one.via).cmp(&(other.parent, other.via));
-            order.then_with(|| names.text(one.name).cmp(names.text(other.name)))
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(self.nodes.len());
+        for (id, node) in (0..TOP).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.kept) {
+            rows.push(Row { order: order(node, names), id, node });
+        }
+        rows.sort_unstable_by(|one, other| {
+            one.order.cmp(&other.order).then_with(|| names.text(one.node.name).cmp(names.text(other.node.name)))
         });
         rows
     }
 }
 
-type Row<'t> = (NodeId, &'t Node);
+/// A node that is written.
+#[derive(Clone, Copy)]
+struct Row<'t> {
+    /// Its parent, how it hangs below that, and the first letters of its name: most rows differ in that already.
+    order: (Option<NodeId>, Via, u64),
+    id: NodeId,
+    node: &'t Node,
+}
+
+fn order(node: &Node, names: &Names) -> (Option<NodeId>, Via, u64) {
+    let name = names.text(node.name).as_bytes();
+    let letters = match name.first_chunk::<8>() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => name.iter().rev().fold(0, |letters, byte| letters >> 8 | u64::from(*byte) << 56),
+    };
+    (node.parent, node.via, letters)
+}
 
 fn children<'k, 't>(kept: &'k [Row<'t>], parent: Option<NodeId>) -> &'k [Row<'t>] {
-    let rest = &kept[kept.partition_point(|(_, node)| node.parent < parent)..];
-    &rest[..rest.iter().take_while(|(_, node)| node.parent == parent).count()]
+    let rest = &kept[kept.partition_point(|row| row.node.parent < parent)..];
+    &rest[..rest.iter().take_while(|row| row.node.parent == parent).count()]
 }
 
 /// An object that is being written: its children that are not yet, and what closes it after the last.
