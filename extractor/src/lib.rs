@@ -26,6 +26,7 @@ mod room;
 mod scope;
 mod split;
 mod suggest;
+mod table;
 mod tags;
 mod tree;
 mod unicode;

@@ -1,10 +1,11 @@
 //! The path tree: which values a template reads, and how.
 
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::diag::Span;
-use crate::names::Sym;
+use crate::names::{ODD, Sym};
+use crate::table::Table;
 
 mod write;
 
@@ -96,9 +97,10 @@ struct Node {
 }
 
 /// The nodes that were looked at; those that were read are kept when it is written.
+#[derive(Default)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
-    known: FxHashMap<(u32, Via, Sym), NodeId>,
+    known: Table,
     /// The labels of nodes that have more of them than one wants to look through.
     labels: FxHashSet<(NodeId, Sym)>,
     pub(crate) reads: usize,
@@ -107,18 +109,6 @@ pub(crate) struct Tree {
 const TOP: u32 = u32::MAX;
 const PLACES: usize = 4;
 const FEW: usize = 8;
-
-impl Default for Tree {
-    fn default() -> Self {
-        // What most templates need, so that they do not pay for growth.
-        Self {
-            nodes: Vec::with_capacity(32),
-            known: FxHashMap::with_capacity_and_hasher(28, FxBuildHasher),
-            labels: FxHashSet::default(),
-            reads: 0,
-        }
-    }
-}
 
 impl Tree {
     pub(crate) fn clear(&mut self) {
@@ -139,11 +129,16 @@ impl Tree {
     }
 
     fn node(&mut self, parent: Option<NodeId>, via: Via, name: Sym) -> NodeId {
-        let next = NodeId(u32::try_from(self.nodes.len()).unwrap_or(TOP - 1));
-        let id = *self.known.entry((parent.map_or(TOP, |id| id.0), via, name)).or_insert(next);
+        let Self { nodes, known, .. } = self;
+        let above = u64::from(parent.map_or(TOP, |id| id.0));
+        let hash = ((above << 32 | u64::from(name.0)) ^ (via as u64) << 30).wrapping_mul(ODD) >> 32;
+        let next = u32::try_from(nodes.len()).unwrap_or(TOP - 1);
+        let id = known.find_or_put(hash as u32, next, |id| {
+            nodes.get(id as usize).is_some_and(|node| node.name == name && node.parent == parent && node.via == via)
+        });
         if id == next {
-            let depth = parent.map_or(0, |id| self.depth(id)) + 1;
-            self.nodes.push(Node {
+            let depth = parent.and_then(|id| nodes.get(id.0 as usize)).map_or(0, |node| node.depth) + 1;
+            nodes.push(Node {
                 parent,
                 via,
                 name,
@@ -155,7 +150,7 @@ impl Tree {
                 places: SmallVec::new(),
             });
         }
-        id
+        NodeId(id)
     }
 
     /// Returns how many steps lead to a node.
