@@ -2,7 +2,7 @@
 
 use crate::diag::{Error, Span};
 use crate::filters::Filter;
-use crate::grammar::{Atom, Filters, is_int, parse_raw};
+use crate::grammar::{Atom, Filters, is_int, parse_calls, parse_raw};
 use crate::names::{Names, Sym};
 use crate::unicode::{Kinds, digit, skip};
 
@@ -161,13 +161,19 @@ impl Exprs {
 
     /// Adds the expression that `text` is; names go to `names`.
     pub(crate) fn parse(&mut self, text: &str, at: usize, filters: &impl Filters, names: &mut Names) -> Result<ExprId, Error> {
-        if let Some(head) = self.simple(text, at, names) {
-            return Ok(self.add(Expr { head, calls: Run { start: 0, len: 0 }, span: Span::new(at, text.len()) }));
-        }
-        let raw = parse_raw(text, at, filters)?;
-        let head = self.operand(&raw.head, at, names);
+        let span = Span::new(at, text.len());
+        let (head, calls) = match self.simple(text, at, names) {
+            Some((head, end)) if end == text.len() => {
+                return Ok(self.add(Expr { head, calls: Run { start: 0, len: 0 }, span }));
+            }
+            Some((head, end)) => (head, parse_calls(text, at, end, filters)?),
+            None => {
+                let raw = parse_raw(text, at, filters)?;
+                (self.operand(&raw.head, at, names), raw.calls)
+            }
+        };
         let start = self.calls.len();
-        for call in &raw.calls {
+        for call in &calls {
             let label = match &call.argument {
                 Some(Atom::Constant(text, _)) => names.intern_joined(&[call.name, ":'", text, "'"]),
                 Some(Atom::Number(text)) => names.intern_joined(&[call.name, ":", text]),
@@ -177,8 +183,8 @@ impl Exprs {
                 call.argument.as_ref().map(|argument| self.operand(argument, at.wrapping_add(call.argument_at), names));
             self.calls.push(Call { filter: call.filter, argument, label });
         }
-        let calls = Run { start, len: raw.calls.len() };
-        Ok(self.add(Expr { head, calls, span: Span::new(at, text.len()) }))
+        let calls = Run { start, len: calls.len() };
+        Ok(self.add(Expr { head, calls, span }))
     }
 
     fn add(&mut self, expr: Expr) -> ExprId {
@@ -186,31 +192,34 @@ impl Exprs {
         ExprId(u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX))
     }
 
-    /// Returns what most expressions are, without the whole grammar: a lookup that starts with a letter, or a string.
-    fn simple(&mut self, text: &str, at: usize, names: &mut Names) -> Option<Operand> {
+    /// Returns what most expressions start with, without the whole grammar, and where that ends: a lookup, or a string alone.
+    fn simple(&mut self, text: &str, at: usize, names: &mut Names) -> Option<(Operand, usize)> {
         match text.as_bytes() {
-            [b'a'..=b'z' | b'A'..=b'Z', ..] => self.plain_path(text, at, names).map(Operand::Path),
+            [b'a'..=b'z' | b'A'..=b'Z', ..] => self.plain_path(text, at, names).map(|(path, end)| (Operand::Path(path), end)),
             [quote @ (b'"' | b'\''), inner @ .., last] if quote == last => {
                 let plain = !inner.iter().any(|byte| byte == quote || *byte == b'\\');
-                plain.then(|| Operand::Text { text: names.intern(&text[1..text.len() - 1]), translated: false })
+                let mut operand = || Operand::Text { text: names.intern(&text[1..text.len() - 1]), translated: false };
+                plain.then(|| (operand(), text.len()))
             }
             _ => None,
         }
     }
 
-    /// Returns the lookup that `text` is if it is words with dots between, none of them private.
-    fn plain_path(&mut self, text: &str, at: usize, names: &mut Names) -> Option<Path> {
+    /// Returns the lookup that `text` starts with if it is words with dots between, none of them private, and a bar may follow.
+    fn plain_path(&mut self, text: &str, at: usize, names: &mut Names) -> Option<(Path, usize)> {
         let (first, mut start) = (self.segments.len(), 0);
         loop {
             let end = skip(text, start, Kinds::WORD);
             let part = &text[start..end];
-            if part.starts_with('_') || !matches!(text.as_bytes().get(end), None | Some(b'.')) {
+            let next = text.as_bytes().get(end);
+            if part.starts_with('_') || !matches!(next, None | Some(b'.' | b'|' | b' ')) {
                 self.segments.truncate(first);
                 return None;
             }
             self.segments.push(Segment { name: names.intern(part), end: at.wrapping_add(end), index: is_index(part) });
-            if end == text.len() {
-                return Some(Path { start: at, segments: Run { start: first, len: self.segments.len() - first } });
+            if next != Some(&b'.') {
+                let segments = Run { start: first, len: self.segments.len() - first };
+                return Some((Path { start: at, segments }, end));
             }
             start = end + 1;
         }

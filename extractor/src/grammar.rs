@@ -39,8 +39,10 @@ pub struct RawExpr<'s> {
     /// The variable.
     pub head: Atom<'s>,
     /// The filters in order.
-    pub calls: SmallVec<[RawCall<'s>; 2]>,
+    pub calls: Calls<'s>,
 }
+
+type Calls<'s> = SmallVec<[RawCall<'s>; 2]>;
 
 /// How the parser of expressions asks for filters.
 pub(crate) trait Filters {
@@ -52,23 +54,29 @@ pub(crate) trait Filters {
 
 /// Returns the parts of `text`, which stands at `at`, or the error that Django raises for it.
 pub(crate) fn parse_raw<'s>(text: &'s str, at: usize, filters: &impl Filters) -> Result<RawExpr<'s>, Error> {
-    let mut scanner = Scanner { text, base: at, old: filters.old_numbers() };
-    let mut raw = RawExpr { head: Atom::Empty, calls: SmallVec::new() };
+    let scanner = Scanner { text, base: at, old: filters.old_numbers() };
     if text.is_empty() {
-        return Ok(raw);
+        return Ok(RawExpr { head: Atom::Empty, calls: Calls::new() });
     }
-    let mut upto = 0;
     if let Some(end) = scanner.constant(0) {
-        raw.head = constant(&text[..end]);
-        upto = end;
-    } else if let Some(end) = scanner.variable(0) {
-        raw.head = variable(&text[..end], at, scanner.old)?;
-        upto = end;
-    } else if scanner.filter(0).is_some() {
+        return Ok(RawExpr { head: constant(&text[..end]), calls: parse_calls(text, at, end, filters)? });
+    }
+    if let Some(end) = scanner.variable(0) {
+        let head = variable(&text[..end], at, scanner.old)?;
+        return Ok(RawExpr { head, calls: parse_calls(text, at, end, filters)? });
+    }
+    if scanner.filter(0).is_some() {
         let message = format!("Could not find variable at start of {text}.");
         return Err(Error::new(EXPRESSION, Span::new(at, text.len()), message));
     }
-    while upto > 0 {
+    Err(scanner.remainder(0))
+}
+
+/// Returns the filters of `text`, the variable of which ends at `upto`.
+pub(crate) fn parse_calls<'s>(text: &'s str, at: usize, mut upto: usize, filters: &impl Filters) -> Result<Calls<'s>, Error> {
+    let mut scanner = Scanner { text, base: at, old: filters.old_numbers() };
+    let mut calls = Calls::new();
+    while upto < text.len() {
         let Some((name, after_name)) = scanner.filter(upto) else { break };
         let (argument, end) = scanner.argument(after_name)?;
         let span = Span::new(at.wrapping_add(after_name - name.len()), name.len());
@@ -80,13 +88,13 @@ pub(crate) fn parse_raw<'s>(text: &'s str, at: usize, filters: &impl Filters) ->
                 return Err(Error::new(EXPRESSION, span, message));
             }
         }
-        raw.calls.push(RawCall { name, argument, argument_at: after_name + 1, filter });
+        calls.push(RawCall { name, argument, argument_at: after_name + 1, filter });
         upto = end;
     }
     if upto < text.len() {
         return Err(scanner.remainder(upto));
     }
-    Ok(raw)
+    Ok(calls)
 }
 
 fn constant(text: &str) -> Atom<'_> {
