@@ -137,6 +137,23 @@ impl Machine {
         let mut place = Place { file, span: Span::new(path.start, head.end.saturating_sub(path.start)) };
         let mut value = self.name(head.name);
         self.place_written(&value, place);
+        // Most are one value of the context, without local names: what takes the steps below is then a node, too.
+        if let ([Thing::Node(id)], []) = (value.things.as_slice(), value.locals.as_slice()) {
+            let mut id = *id;
+            for step in steps {
+                place.span.len = step.end.saturating_sub(path.start);
+                let Some(below) = self.node_below(id, step.name, step.index, place) else {
+                    value.things.clear();
+                    return value;
+                };
+                id = below;
+                if place.span.len > 0 {
+                    self.tree.place(id, place);
+                }
+            }
+            value.things = SmallVec::from_elem(Thing::Node(id), 1);
+            return value;
+        }
         for step in steps {
             place.span.len = step.end.saturating_sub(path.start);
             value = self.step(&value, step.name, step.index, place);
@@ -162,6 +179,9 @@ impl Machine {
 
     /// Returns what a name stands for.
     pub(crate) fn name(&mut self, name: Sym) -> Value {
+        if self.scope.is_free(name) && !self.known.constants.contains(&name) {
+            return Value::of(Thing::Node(self.tree.root(name)));
+        }
         let mut value = self.scope.get(name);
         if value.unbound && !self.known.constants.contains(&name) {
             value.maybe |= !value.things.is_empty();
@@ -184,20 +204,15 @@ impl Machine {
         for thing in &value.things {
             match thing {
                 Thing::Node(id) => {
-                    if self.tree.depth(*id) >= MAX_SEGMENTS {
-                        self.too_long.get_or_insert(place);
-                        continue;
+                    if let Some(below) = self.node_below(*id, name, index, place) {
+                        found.add(Thing::Node(below));
                     }
-                    let via = if index { Via::Index } else { Via::Attr };
-                    found.add(Thing::Node(self.tree.child(*id, via, name)));
                 }
                 Thing::Part(id) => {
                     let (via, name) = if index { (Via::Element, self.known.element) } else { (Via::Attr, name) };
-                    if self.tree.depth(*id) >= MAX_SEGMENTS {
-                        self.too_long.get_or_insert(place);
-                        continue;
+                    if let Some(below) = self.child(*id, via, name, place) {
+                        found.add(Thing::Node(below));
                     }
-                    found.add(Thing::Node(self.tree.child(*id, via, name)));
                 }
                 Thing::List(element) if index => found.absorb(&self.value(*element)),
                 Thing::Groups { element, key } if index => found.add(Thing::Group { element: *element, key: *key }),
@@ -215,6 +230,20 @@ impl Machine {
         found
     }
 
+    /// Returns the node of `.name` of a value of the context.
+    fn node_below(&mut self, id: NodeId, name: Sym, index: bool, place: Place) -> Option<NodeId> {
+        self.child(id, if index { Via::Index } else { Via::Attr }, name, place)
+    }
+
+    /// Returns the node below another one, unless the path gets too long.
+    fn child(&mut self, id: NodeId, via: Via, name: Sym, place: Place) -> Option<NodeId> {
+        if self.tree.depth(id) >= MAX_SEGMENTS {
+            self.too_long.get_or_insert(place);
+            return None;
+        }
+        Some(self.tree.child(id, via, name))
+    }
+
     /// Returns what item number `index` of a value may be.
     pub(crate) fn item(&mut self, value: &Value, index: usize) -> Value {
         let name = self.names.intern(&index.to_string());
@@ -227,12 +256,10 @@ impl Machine {
         for thing in &value.things {
             match thing {
                 Thing::Node(id) | Thing::Part(id) => {
-                    if self.tree.depth(*id) >= MAX_SEGMENTS {
-                        self.too_long.get_or_insert(Place { file, span: Span::default() });
-                        continue;
+                    let place = Place { file, span: Span::default() };
+                    if let Some(element) = self.child(*id, Via::Element, self.known.element, place) {
+                        found.add(Thing::Node(element));
                     }
-                    let element = self.known.element;
-                    found.add(Thing::Node(self.tree.child(*id, Via::Element, element)));
                 }
                 Thing::List(element) => found.absorb(&self.value(*element)),
                 Thing::Groups { element, key } => found.add(Thing::Group { element: *element, key: *key }),
@@ -267,6 +294,9 @@ impl Machine {
         let maybe = maybe || value.maybe || self.conditions > 0;
         if let Some(locals) = &mut self.locals {
             locals.read(&value.locals);
+        }
+        if let [Thing::Node(id) | Thing::Part(id)] = value.things.as_slice() {
+            return self.mark(*id, uses, maybe);
         }
         let mut inner = Vec::new();
         for thing in &value.things {
@@ -307,6 +337,10 @@ impl Machine {
         !self.loops.iter().all(|elements| elements.iter().any(|element| self.tree.leads_to(*element, id)))
     }
 
+    fn mark(&mut self, id: NodeId, uses: Uses, maybe: bool) {
+        self.tree.mark(id, uses, maybe || self.in_a_loop_over_others(id));
+    }
+
     fn consume_thing(&mut self, thing: Thing, uses: Uses, maybe: bool, inner: &mut Vec<ValueId>) {
         let deep = uses.has(Uses::OUT.and(Uses::ESC).and(Uses::ARG).and(Uses::CMP));
         let mut look_into = |id: ValueId| {
@@ -315,7 +349,7 @@ impl Machine {
             }
         };
         match thing {
-            Thing::Node(id) | Thing::Part(id) => self.tree.mark(id, uses, maybe || self.in_a_loop_over_others(id)),
+            Thing::Node(id) | Thing::Part(id) => self.mark(id, uses, maybe),
             Thing::List(element) => look_into(element),
             Thing::Groups { element, key } | Thing::Group { element, key } => {
                 look_into(element);

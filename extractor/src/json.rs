@@ -38,11 +38,19 @@ impl Json {
 
     /// Writes a string of the digits of a hash.
     pub(crate) fn hex(&mut self, hash: u128) {
-        let mut digits = [b'"'; 34];
-        for (two, byte) in digits[1..33].chunks_exact_mut(2).zip(hash.to_be_bytes()) {
-            two.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+        // Eight digits at once: each byte gets one, then letters what is between "9" and "a".
+        const ONES: u64 = u64::MAX / 255;
+        self.raw("\"");
+        for shift in [96, 64, 32, 0] {
+            let mut digits = (hash >> shift) as u64 & 0xffff_ffff;
+            digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
+            digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
+            digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f;
+            let letters = ((digits + ONES * 6) >> 4) & ONES;
+            let text = digits + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'9' - 1);
+            self.0.extend_from_slice(&text.to_be_bytes());
         }
-        self.0.extend_from_slice(&digits);
+        self.raw("\"");
     }
 
     /// Writes a string.
@@ -167,6 +175,9 @@ mod tests {
         for value in [0, 9, 10, 1_048_576, usize::MAX] {
             assert_eq!(written(|out| out.number(value)), value.to_string());
             assert_eq!(written(|out| out.numbers([value, 0, 1, value])), format!("[{value},0,1,{value}]"));
+        }
+        for hash in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210] {
+            assert_eq!(written(|out| out.hex(hash)), format!("\"{hash:032x}\""));
         }
         for text in ["", "plain", "\"\\\n\t\u{1}\u{1f} é\u{2028}", "a\"b", "\\"] {
             let json = written(|out| out.string(text));

@@ -92,6 +92,11 @@ impl Scope {
         self.frames.iter().rposition(|frame| frame.wall).unwrap_or(0)
     }
 
+    /// Returns whether `name` is certainly a name of the context.
+    pub(crate) fn is_free(&self, name: Sym) -> bool {
+        self.walls == 0 && self.bindings.get(name.0 as usize).is_none_or(SmallVec::is_empty)
+    }
+
     /// Returns what `name` may stand for; `unbound` if it may be a name of the context.
     pub(crate) fn get(&self, name: Sym) -> Value {
         let stack = self.bindings.get(name.0 as usize).map_or(&[][..], |stack| stack);
