@@ -68,7 +68,7 @@ fn write_dependency<R: Resolver>(linker: &Linker<'_, R>, dependency: &Dependency
     out.raw("{\"kind\":");
     out.word(dependency.kind);
     out.raw(",\"name\":");
-    optional(out, dependency.name.as_deref());
+    optional(out, dependency.name.map(|name| linker.machine.names.text(name)));
     if let Some(expr) = &dependency.expr {
         out.raw(",\"expr\":");
         out.string(expr);

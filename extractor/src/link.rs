@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
 
 use crate::diag::{Diag, Error, NO_PARTIAL, Span, TOO_LONG_PATH, TOO_MANY_PATHS, TOO_MUCH_WORK};
@@ -12,7 +11,7 @@ use crate::lines::Lines;
 use crate::locals::Locals;
 use crate::names::Sym;
 use crate::registry::Registry;
-use crate::resolver::{Answer, Failure, Question, Refusal, Resolver};
+use crate::resolver::{Failure, Refusal, Resolver};
 use crate::room::Room;
 use crate::unit::{BodyId, Op, Unit};
 use crate::value::Value;
@@ -30,7 +29,7 @@ use files::Code;
 pub(crate) use files::File;
 use includes::{Active, Choices};
 use lineage::Chain;
-pub(crate) use notes::{ContextRead, Dependency};
+pub(crate) use notes::{ContextRead, Dependency, Seen};
 
 /// A body that is being replayed.
 pub(crate) struct Run {
@@ -55,21 +54,18 @@ enum Then {
 
 pub(crate) struct Linker<'r, R> {
     pub(crate) machine: Box<Machine>,
-    pub(crate) files: Vec<File<'r>>,
+    pub(crate) files: SmallVec<[File<'r>; 1]>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) context: Vec<ContextRead>,
     /// The tags whose code may set names in the context.
     pub(crate) takers: Vec<Sym>,
     pub(crate) diags: Vec<Diag>,
-    pub(crate) unknown: Vec<Sym>,
-    pub(crate) libraries: Vec<Sym>,
+    pub(crate) unknown: SmallVec<[Sym; 4]>,
+    pub(crate) libraries: SmallVec<[Sym; 4]>,
     registry: &'r Registry,
     limits: Limits,
     resolver: R,
-    resolved: FxHashMap<(String, Vec<usize>), Option<usize>>,
-    answers: FxHashMap<Question, Answer>,
-    noted: FxHashSet<(&'static str, usize, usize)>,
-    depended: FxHashSet<(&'static str, usize, usize, Option<Sym>)>,
+    seen: Seen,
     chains: SmallVec<[Chain; 2]>,
     chain: usize,
     active: SmallVec<[Active; 2]>,
@@ -93,20 +89,17 @@ impl<'r, R: Resolver> Linker<'r, R> {
         machine.locals = locals.then(Locals::default);
         Self {
             machine,
-            files: Vec::new(),
+            files: SmallVec::new(),
             dependencies: Vec::new(),
             context: Vec::new(),
             takers: Vec::new(),
             diags: Vec::new(),
-            unknown: Vec::new(),
-            libraries: Vec::new(),
+            unknown: SmallVec::new(),
+            libraries: SmallVec::new(),
             registry,
             limits,
             resolver,
-            resolved: FxHashMap::default(),
-            answers: FxHashMap::default(),
-            noted: FxHashSet::default(),
-            depended: FxHashSet::default(),
+            seen: std::mem::take(&mut room.seen),
             chains: smallvec![Chain::default()],
             chain: 0,
             active: SmallVec::new(),
@@ -119,11 +112,12 @@ impl<'r, R: Resolver> Linker<'r, R> {
 
     /// Gives back what it worked with.
     pub(crate) fn leave(self, room: &mut Room) {
-        let Self { machine, files, chains, mut runs, units, .. } = self;
+        let Self { machine, files, chains, mut runs, units, mut seen, .. } = self;
         // They hold programs, too.
         drop(chains);
         runs.clear();
-        (room.runs, room.units) = (runs, units);
+        seen.clear();
+        (room.runs, room.units, room.seen) = (runs, units, seen);
         room.put(machine, files.into_iter().filter_map(|file| file.unit));
     }
 

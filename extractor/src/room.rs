@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use crate::eval::Machine;
 use crate::json::Json;
-use crate::link::Run;
+use crate::link::{Run, Seen};
 use crate::unit::Unit;
 
 /// Tables and buffers with nothing in them but what every extraction starts with.
 #[derive(Default)]
 pub(crate) struct Room {
     pub(crate) machine: Option<Box<Machine>>,
+    pub(crate) seen: Seen,
     pub(crate) runs: Vec<Run>,
     /// Programs of nothing.
     pub(crate) units: Vec<Rc<Unit>>,

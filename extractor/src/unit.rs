@@ -97,7 +97,7 @@ pub(crate) enum Op {
     },
     Include {
         template: ExprId,
-        name: Option<String>,
+        name: Option<Sym>,
         binds: Vec<(Sym, ExprId)>,
         only: bool,
         span: Span,
@@ -131,7 +131,7 @@ pub(crate) enum Op {
 #[derive(Clone, Debug)]
 pub(crate) struct Extends {
     pub(crate) expr: ExprId,
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Sym>,
     pub(crate) span: Span,
 }
 

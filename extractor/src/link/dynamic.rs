@@ -14,7 +14,7 @@ impl<R: Resolver> Linker<'_, R> {
         let Some(question) = self.question(kind, code, expr) else {
             return Ok(Answer::Unknown("the template makes the name itself".to_owned()));
         };
-        if let Some(answer) = self.answers.get(&question) {
+        if let Some(answer) = self.seen.answers.get(&question) {
             return Ok(answer.clone());
         }
         let answer = self.resolver.choose(&question).map_err(Trouble::Resolver)?;
@@ -27,7 +27,7 @@ impl<R: Resolver> Linker<'_, R> {
                 }
             }
         }
-        self.answers.insert(question, answer.clone());
+        self.seen.answers.insert(question, answer.clone());
         Ok(answer)
     }
 

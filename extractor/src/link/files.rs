@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Linker, Outcomes, Trouble};
@@ -87,14 +88,20 @@ impl<'r, R: Resolver> Linker<'r, R> {
     }
 
     /// Returns the file of a template.
-    pub(super) fn resolve(&mut self, name: &str, skip: &[usize]) -> Outcomes<Option<usize>, R::Error> {
-        let key = (name.to_owned(), skip.to_vec());
-        if let Some(known) = self.resolved.get(&key) {
+    pub(super) fn resolve(&mut self, name: Sym, skip: &[usize]) -> Outcomes<Option<usize>, R::Error> {
+        let key = (name, SmallVec::from_slice(skip));
+        if let Some(known) = self.seen.resolved.get(&key) {
             return Ok(*known);
         }
-        let found = self.resolver.resolve(name, skip).map_err(Trouble::Resolver)?;
-        let file = found.map(|(display, source)| self.add_file(Some(display), Some(name.to_owned()), source.into()));
-        self.resolved.insert(key, file);
+        let name = self.machine.names.text(name);
+        let file = match self.resolver.resolve(name, skip).map_err(Trouble::Resolver)? {
+            Some((display, source)) => {
+                let template = name.to_owned();
+                Some(self.add_file(Some(display), Some(template), source.into()))
+            }
+            None => None,
+        };
+        self.seen.resolved.insert(key, file);
         Ok(file)
     }
 
@@ -106,7 +113,7 @@ impl<'r, R: Resolver> Linker<'r, R> {
     }
 }
 
-fn merge(known: &mut Vec<Sym>, more: &[Sym]) {
+fn merge(known: &mut SmallVec<[Sym; 4]>, more: &[Sym]) {
     for name in more {
         if !known.contains(name) {
             known.push(*name);

@@ -2,6 +2,8 @@
 
 use std::slice;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::branches::At;
 use super::files::Code;
 use super::lineage::{Chain, Lineage};
@@ -25,18 +27,28 @@ pub(super) struct Active {
 pub(super) struct Choices {
     code: Code,
     at: At,
-    rest: Vec<Vec<Target>>,
+    rest: SmallVec<[Candidates; 1]>,
     several: bool,
     mark: Option<usize>,
     chain: usize,
 }
+
+/// A template that a tag may render: its name, and its file if it did not come by name.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) name: Sym,
+    pub(super) given: Option<usize>,
+}
+
+/// The first of these that there is.
+type Candidates = SmallVec<[Candidate; 1]>;
 
 /// A template that was found, and its name.
 struct Found {
     file: usize,
     partial: Option<Sym>,
     part: Part,
-    name: String,
+    name: Sym,
 }
 
 /// What of a template renders.
@@ -48,17 +60,16 @@ enum Part {
 impl<R: Resolver> Linker<'_, R> {
     pub(super) fn include(&mut self, code: &Code, at: At) -> Outcomes<(), R::Error> {
         let Some(Op::Include { template, name, binds, only, span }) = code.unit.op(at) else { return Ok(()) };
-        let answer = if let Some(name) = name {
-            Answer::Any(vec![vec![Target::Name(name.clone())]])
-        } else {
-            self.read(code, *template, Uses::ARG);
-            self.choose("include", code, *template)?
-        };
-        match answer {
-            Answer::Any(mut rest) => {
-                rest.reverse();
-                let several = rest.len() > 1;
-                self.include_next(Choices { code: code.clone(), at, rest, several, mark: None, chain: self.chain })
+        if let Some(name) = *name {
+            let only = smallvec![Candidate { name, given: None }];
+            return self.include_any(code, at, smallvec![only]);
+        }
+        self.read(code, *template, Uses::ARG);
+        match self.choose("include", code, *template)? {
+            Answer::Any(choices) => {
+                let candidates = |targets: Vec<Target>| targets.iter().map(|target| self.candidate(target)).collect();
+                let rest = choices.into_iter().rev().map(candidates).collect();
+                self.include_any(code, at, rest)
             }
             Answer::Unknown(why) => {
                 let place = code.place(*span);
@@ -66,11 +77,26 @@ impl<R: Resolver> Linker<'_, R> {
                 let why = Some(why).filter(|why| !why.is_empty());
                 let reason = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
                 self.depend(Dependency { expr, why, ..Dependency::new("include", *only, place) });
-                self.warn(DYNAMIC, &format!("which template is included is only known when it renders{reason}"), place);
+                self.warn(DYNAMIC, format!("which template is included is only known when it renders{reason}"), place);
                 self.escape_include(code, binds, *only, place);
                 Ok(())
             }
         }
+    }
+
+    /// Returns the candidate that a resolver names.
+    pub(super) fn candidate(&mut self, target: &Target) -> Candidate {
+        let (name, given) = match target {
+            Target::Name(name) => (name, None),
+            Target::Given { number, name, .. } => (name, Some(*number)),
+        };
+        Candidate { name: self.machine.names.intern(name), given }
+    }
+
+    /// Starts the templates that the tag may render, the last one first.
+    fn include_any(&mut self, code: &Code, at: At, rest: SmallVec<[Candidates; 1]>) -> Outcomes<(), R::Error> {
+        let several = rest.len() > 1;
+        self.include_next(Choices { code: code.clone(), at, rest, several, mark: None, chain: self.chain })
     }
 
     /// Starts the next template that the tag may render, if there is one.
@@ -78,16 +104,19 @@ impl<R: Resolver> Linker<'_, R> {
         let code = choices.code.clone();
         let Some(Op::Include { template, name, binds, only, span }) = code.unit.op(choices.at) else { return Ok(()) };
         let place = code.place(*span);
-        while let Some(targets) = choices.rest.pop() {
+        while let Some(candidates) = choices.rest.pop() {
             let depth = self.machine.scope.depth();
             choices.mark = choices.several.then(|| self.machine.scope.mark());
             self.machine.conditions += usize::from(choices.several);
             self.push_scope(&code, binds, *only);
-            let found = self.first_of(&targets, place)?;
-            let named = found.as_ref().map_or_else(|| named(&targets), |found| found.name.clone());
+            let found = self.first_of(&candidates, place)?;
+            let named = match &found {
+                Some(found) => found.name,
+                None => self.named(&candidates),
+            };
             let expr = name.is_none().then(|| self.text(&code, *template));
             let missing = found.is_none();
-            self.depend(Dependency { name: Some(named.clone()), expr, missing, ..Dependency::new("include", *only, place) });
+            self.depend(Dependency { name: Some(named), expr, missing, ..Dependency::new("include", *only, place) });
             let Some(Found { file, partial, part, .. }) = found else {
                 self.leave_include(choices.mark);
                 self.escape_include(&code, binds, *only, place);
@@ -95,7 +124,8 @@ impl<R: Resolver> Linker<'_, R> {
             };
             if self.is_third_time(file, partial) {
                 self.leave_include(choices.mark);
-                self.warn(RECURSIVE, &format!("template '{named}' includes itself"), place);
+                let message = format!("template '{}' includes itself", self.machine.names.text(named));
+                self.warn(RECURSIVE, message, place);
                 self.cut(file, partial);
                 self.escape_binds(&code, binds);
                 continue;
@@ -130,32 +160,50 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     /// Returns the first of some templates that there is.
-    fn first_of(&mut self, targets: &[Target], place: Place) -> Outcomes<Option<Found>, R::Error> {
+    fn first_of(&mut self, candidates: &[Candidate], place: Place) -> Outcomes<Option<Found>, R::Error> {
         let mut there = false;
-        for target in targets {
-            let (file, partial, name) = match target {
-                Target::Given { number, name, .. } => (Some(*number), None, name),
-                Target::Name(name) => {
-                    let (path, partial) = match name.split_once('#') {
-                        Some((path, partial)) if self.registry.django >= (6, 0) => {
-                            // Django takes `a.html#` for all of it.
-                            (path, (!partial.is_empty()).then(|| self.machine.names.intern(partial)))
-                        }
-                        _ => (name.as_str(), None),
-                    };
-                    (self.resolve(path, &[])?, partial, name)
+        for Candidate { name, given } in candidates.iter().copied() {
+            let (file, partial) = match given {
+                Some(number) => (Some(number), None),
+                None => {
+                    let (path, partial) = self.split_partial(name);
+                    (self.resolve(path, &[])?, partial)
                 }
             };
             let Some(file) = file else { continue };
             there = true;
             if let Some(part) = self.usable(file, partial, place)? {
-                return Ok(Some(Found { file, partial, part, name: name.clone() }));
+                return Ok(Some(Found { file, partial, part, name }));
             }
         }
         if !there {
-            self.warn(MISSING, &format!("template '{}' cannot be found", named(targets)), place);
+            let named = self.named(candidates);
+            let message = format!("template '{}' cannot be found", self.machine.names.text(named));
+            self.warn(MISSING, message, place);
         }
         Ok(None)
+    }
+
+    /// Returns the name of a template and that of one of its partials, if it names one.
+    fn split_partial(&mut self, name: Sym) -> (Sym, Option<Sym>) {
+        let names = &mut self.machine.names;
+        let Some((path, partial)) = names.text(name).split_once('#').filter(|_| self.registry.django >= (6, 0)) else {
+            return (name, None);
+        };
+        let (path, partial) = (path.to_owned(), partial.to_owned());
+        // Django takes `a.html#` for all of it.
+        (names.intern(&path), (!partial.is_empty()).then(|| names.intern(&partial)))
+    }
+
+    /// Returns what a tag asked for.
+    fn named(&mut self, candidates: &[Candidate]) -> Sym {
+        if let [only] = candidates {
+            return only.name;
+        }
+        let names = &mut self.machine.names;
+        let all: Vec<&str> = candidates.iter().map(|candidate| names.text(candidate.name)).collect();
+        let all = all.join("', '");
+        names.intern(&all)
     }
 
     /// Returns what of a file renders; `None` if it cannot be used.
@@ -172,7 +220,7 @@ impl<R: Resolver> Linker<'_, R> {
         };
         match result {
             Err(Trouble::Template(broken, error)) if !error.is_limit() => {
-                if self.noted.insert(("broken", place.file, place.span.start)) {
+                if self.seen.notes.insert(("broken", place.file, place.span.start)) {
                     let help = error.advice().map(str::to_owned);
                     self.note(broken, error.recoded(BROKEN, help));
                 }
@@ -229,15 +277,18 @@ impl<R: Resolver> Linker<'_, R> {
             Some(Linked::Names(names)) => (names.as_slice(), None),
             Some(Linked::Object { object }) => (&[][..], object.as_ref()),
         };
-        let mut found = None;
+        let (mut first, mut found) = (None, None);
         for name in names {
+            let name = self.machine.names.intern(name);
+            first.get_or_insert(name);
             if self.resolve(name, &[])?.is_some() {
                 found = Some(name);
                 break;
             }
         }
+        let object = object.map(|object| self.machine.names.intern(object));
         self.depend(Dependency {
-            name: found.or(names.first()).or(object).cloned(),
+            name: found.or(first).or(object),
             tag: Some(tag),
             missing: found.is_none() && !names.is_empty(),
             ..Dependency::new("inclusion_tag", true, place)
@@ -248,14 +299,10 @@ impl<R: Resolver> Linker<'_, R> {
     pub(super) fn partial(&mut self, code: &Code, name: Sym, span: Span) {
         let place = code.place(span);
         let body = code.unit.partials.get(&name).copied();
-        self.depend(Dependency {
-            name: Some(self.machine.names.text(name).to_owned()),
-            missing: body.is_none(),
-            ..Dependency::new("partial", false, place)
-        });
+        self.depend(Dependency { name: Some(name), missing: body.is_none(), ..Dependency::new("partial", false, place) });
         let Some(body) = body else { return self.no_partial(code, name, place) };
         if self.is_third_time(code.file, Some(name)) {
-            self.warn(RECURSIVE, "the partial renders itself", place);
+            self.warn(RECURSIVE, "the partial renders itself".to_owned(), place);
             return self.cut(code.file, Some(name));
         }
         self.active.push(Active { file: code.file, partial: Some(name), depth: self.machine.scope.depth() });
@@ -277,12 +324,4 @@ impl<R: Resolver> Linker<'_, R> {
             None => error,
         }
     }
-}
-
-/// Returns what a tag asked for.
-fn named(targets: &[Target]) -> String {
-    let names = targets.iter().map(|target| match target {
-        Target::Name(name) | Target::Given { name, .. } => name.as_str(),
-    });
-    names.collect::<Vec<_>>().join("', '")
 }

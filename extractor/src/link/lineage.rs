@@ -4,11 +4,12 @@ use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
 use super::files::Code;
+use super::includes::Candidate;
 use super::notes::Dependency;
 use super::{Linker, Outcomes, Then, Trouble};
 use crate::diag::{DYNAMIC, Error, MISSING, TOO_MANY_INCLUDES};
 use crate::names::Sym;
-use crate::resolver::{Answer, Resolver, Target};
+use crate::resolver::{Answer, Resolver};
 use crate::tree::Uses;
 use crate::unit::{BodyId, ExprId, Extends};
 use crate::value::{Thing, Value};
@@ -37,7 +38,7 @@ impl<R: Resolver> Linker<'_, R> {
     pub(super) fn lineage(&mut self, file: usize) -> Outcomes<Lineage, R::Error> {
         let mut lineage = Lineage { codes: smallvec![self.code(file)?], open: false };
         // The files that were extended: Django begins to list them where it first looks a name up.
-        let mut skip = Vec::new();
+        let mut skip = SmallVec::new();
         while let Some(code) = lineage.codes.last().cloned() {
             let Some(extends) = &code.unit.extends else { break };
             if lineage.codes.len() > self.limits.includes {
@@ -54,10 +55,10 @@ impl<R: Resolver> Linker<'_, R> {
     }
 
     /// Returns the file of the parent, if it is known.
-    fn parent(&mut self, code: &Code, extends: &Extends, skip: &mut Vec<usize>) -> Outcomes<Option<usize>, R::Error> {
+    fn parent(&mut self, code: &Code, extends: &Extends, skip: &mut SmallVec<[usize; 2]>) -> Outcomes<Option<usize>, R::Error> {
         let mut dependency = Dependency::new("extends", false, code.place(extends.span));
-        let target = if let Some(name) = &extends.name {
-            Some(Target::Name(name.clone()))
+        let target = if let Some(name) = extends.name {
+            Some(Candidate { name, given: None })
         } else {
             self.read(code, extends.expr, Uses::ARG);
             dependency.expr = Some(self.text(code, extends.expr));
@@ -66,17 +67,19 @@ impl<R: Resolver> Linker<'_, R> {
                     dependency.why = Some(why).filter(|why| !why.is_empty());
                     None
                 }
-                Answer::Any(choices) if choices.len() == 1 => choices.first().and_then(|targets| targets.first()).cloned(),
+                Answer::Any(choices) if choices.len() == 1 => {
+                    choices.first().and_then(|targets| targets.first()).map(|target| self.candidate(target))
+                }
                 Answer::Any(_) => {
                     dependency.why = Some("there is more than one parent".to_owned());
                     None
                 }
             }
         };
-        let parent = match &target {
+        let parent = match target {
             None => None,
-            Some(Target::Given { number, .. }) => Some(*number),
-            Some(Target::Name(name)) => {
+            Some(Candidate { given: Some(number), .. }) => Some(number),
+            Some(Candidate { name, given: None }) => {
                 if skip.is_empty() {
                     skip.push(code.file);
                 }
@@ -85,15 +88,16 @@ impl<R: Resolver> Linker<'_, R> {
                 found
             }
         };
-        if let (None, Some(Target::Name(name))) = (parent, &target) {
-            self.warn(MISSING, &format!("parent template '{name}' cannot be found"), dependency.place);
+        if let (None, Some(Candidate { name, .. })) = (parent, target) {
+            let message = format!("parent template '{}' cannot be found", self.machine.names.text(name));
+            self.warn(MISSING, message, dependency.place);
         } else if target.is_none() {
             let reason = dependency.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             let message = format!("which template is the parent is only known when it renders{reason}");
-            self.warn(DYNAMIC, &message, dependency.place);
+            self.warn(DYNAMIC, message, dependency.place);
         }
         dependency.missing = parent.is_none() && target.is_some();
-        dependency.name = target.map(|(Target::Name(name) | Target::Given { name, .. })| name);
+        dependency.name = target.map(|target| target.name);
         self.depend(dependency);
         Ok(parent)
     }

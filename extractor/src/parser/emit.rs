@@ -54,11 +54,6 @@ impl Parser<'_> {
         Ok(id)
     }
 
-    /// Returns the text of an expression that is a plain string.
-    pub(crate) fn literal(&self, id: ExprId) -> Option<String> {
-        self.unit.exprs.literal(id).map(|text| self.names.text(text).to_owned())
-    }
-
     /// Returns the bindings at the front of `bits` and how many bits they take, as `token_kwargs`.
     pub(crate) fn keywords(&mut self, bits: &[Bit<'_>], legacy: bool) -> Result<(Vec<(Sym, ExprId)>, usize), Error> {
         let mut binds: Vec<(Sym, ExprId)> = Vec::new();

@@ -129,11 +129,14 @@ fn includes(parser: &mut Parser<'_>, tag: &TagToken<'_>, spec: &Specified, argum
         None => Ok(Vec::new()),
         Some(Includes::Argument(row)) => {
             let expr = arguments.values.get(*row).copied().flatten();
-            Ok(expr.map(|expr| include(expr, parser.literal(expr))).into_iter().collect())
+            Ok(expr.map(|expr| include(expr, parser.unit.exprs.literal(expr))).into_iter().collect())
         }
         Some(Includes::Names(names)) => {
             let template = parser.compile_text("\"\"", tag.at)?;
-            let bodies = names.iter().map(|name| parser.body(vec![include(template, Some(name.clone()))]));
+            let bodies = names.iter().map(|name| {
+                let name = parser.names.intern(name);
+                parser.body([include(template, Some(name))])
+            });
             Ok(bodies.map(Op::Maybe).collect())
         }
     }

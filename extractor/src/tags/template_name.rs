@@ -1,19 +1,19 @@
 //! The names of templates in `{% extends %}` and `{% include %}`.
 
 use crate::diag::{Error, RELATIVE};
+use crate::names::Sym;
 use crate::parser::Parser;
 use crate::split::Bit;
 use crate::unit::ExprId;
 
 /// Returns the expression that names a template, made absolute, and the name if it is a literal.
-pub(super) fn compile_name(parser: &mut Parser<'_>, bit: &Bit<'_>, recursion: bool) -> Result<(ExprId, Option<String>), Error> {
+pub(super) fn compile_name(parser: &mut Parser<'_>, bit: &Bit<'_>, recursion: bool) -> Result<(ExprId, Option<Sym>), Error> {
     let expr = match relative(parser.template, bit, recursion)? {
         Some(name) if is_quoted(&bit.text) => parser.compile_text(&format!("\"{name}\""), bit.at)?,
         Some(name) => parser.compile_text(&name, bit.at)?,
         None => parser.compile(bit)?,
     };
-    let literal = parser.unit.exprs.literal(expr);
-    Ok((expr, literal.map(|name| parser.names.text(name).to_owned())))
+    Ok((expr, parser.unit.exprs.literal(expr)))
 }
 
 /// Returns whether a name begins and ends with the same quote; else Django takes what is between for a variable.
