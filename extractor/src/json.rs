@@ -41,8 +41,8 @@ impl Json {
         // Eight digits at once: each byte gets one, then letters what is between "9" and "a".
         const ONES: u64 = u64::MAX / 255;
         self.raw("\"");
-        for shift in [96, 64, 32, 0] {
-            let mut digits = (hash >> shift) as u64 & 0xffff_ffff;
+        for four in hash.to_be_bytes().chunks_exact(4).filter_map(<[u8]>::first_chunk) {
+            let mut digits = u64::from(u32::from_be_bytes(*four));
             digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
             digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
             digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f;

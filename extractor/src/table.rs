@@ -64,8 +64,11 @@ impl Table {
     pub(crate) fn clear(&mut self) {
         self.taken = self.kept;
         self.round += 1;
-        if self.slots.len() > MOST_SLOTS || self.round == ALWAYS {
+        if self.round == ALWAYS {
             self.round = 1;
+            self.slots.iter_mut().filter(|slot| slot.round != ALWAYS).for_each(|slot| *slot = FREE);
+        }
+        if self.slots.len() > MOST_SLOTS {
             self.resize(FEWEST_SLOTS);
         }
     }
@@ -99,7 +102,7 @@ mod tests {
     fn what_is_kept_outlives_the_rest() {
         let mut table = Table::default();
         // Hashes of few values, so that there are always others in the way.
-        let mut put = |table: &mut Table, number: u32| table.find_or_put(number % 7, number, |other| other == number);
+        let put = |table: &mut Table, number: u32| table.find_or_put(number % 7, number, |other| other == number);
         let _ = [1, 8, 15].map(|number| put(&mut table, number));
         table.keep();
         for round in 0..5 {

@@ -163,12 +163,11 @@ impl<R: Resolver> Linker<'_, R> {
     fn first_of(&mut self, candidates: &[Candidate], place: Place) -> Outcomes<Option<Found>, R::Error> {
         let mut there = false;
         for Candidate { name, given } in candidates.iter().copied() {
-            let (file, partial) = match given {
-                Some(number) => (Some(number), None),
-                None => {
-                    let (path, partial) = self.split_partial(name);
-                    (self.resolve(path, &[])?, partial)
-                }
+            let (file, partial) = if given.is_some() {
+                (given, None)
+            } else {
+                let (path, partial) = self.split_partial(name);
+                (self.resolve(path, &[])?, partial)
             };
             let Some(file) = file else { continue };
             there = true;
