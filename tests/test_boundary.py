@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from djust_ast import _extractor, serialize_context
 from djust_ast._extractor import ExtractError, Registry, extract, lex, parse_expression
-from djust_ast.registry import stock_registry, stock_spec
+from djust_ast.registry import registry_for, stock_registry, stock_spec
+from tests.test_soundness import CASES, ODD_BUT_FINE, REFUSED, SHARED, engine_of
 
 PAGE = """{% extends "base.html" %}{% load i18n %}
 {% block rows %}{% for lease in leases %}{{ lease.tenant.user.email|default:nobody }}{% include "row.html" %}
@@ -83,6 +84,32 @@ class TestThreads:
         finally:
             sys.setswitchinterval(interval)
             other.join()
+
+    @pytest.mark.parametrize("order", [list, reversed], ids=["in-order", "backwards"])
+    def test_an_extraction_leaves_nothing_to_the_next_one_on_its_thread(self, order):
+        """Buffers and tables are left, so that each case must say the same as in a thread of its own."""
+        registry = registry_for(engine_of())
+        cases = {**CASES, **REFUSED, **ODD_BUT_FINE}
+
+        def document(case):
+            page = cases[case]
+            files = SHARED | ({"p.html": page} if isinstance(page, str) else page)
+
+            def find(name, skip):
+                return (name, files[name]) if name in files and not skip else None
+
+            try:
+                return extract(files["p.html"], "p.html", registry, find, locals=True).json()
+            except ExtractError as refused:
+                return refused.args
+
+        def alone(case):
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(document, case).result()
+
+        with ThreadPoolExecutor(1) as pool:
+            after_others = {case: pool.submit(document, case).result() for case in order(list(cases))}
+        assert after_others == {case: alone(case) for case in after_others}
 
     def test_the_resolver_may_start_threads_that_extract(self):
         registry = stock_registry()
