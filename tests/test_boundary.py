@@ -109,7 +109,7 @@ class TestThreads:
 
         with ThreadPoolExecutor(1) as pool:
             after_others = {case: pool.submit(document, case).result() for case in order(list(cases))}
-        assert after_others == {case: alone(case) for case in after_others}
+        assert [case for case, found in after_others.items() if found != alone(case)] == []
 
     def test_the_resolver_may_start_threads_that_extract(self):
         registry = stock_registry()
