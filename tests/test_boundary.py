@@ -99,7 +99,7 @@ class TestThreads:
                 return (name, files[name]) if name in files and not skip else None
 
             try:
-                return extract(files["p.html"], "p.html", registry, find, locals=True).json()
+                return extract(files["p.html"], "p.html", registry, find).json()
             except ExtractError as refused:
                 return refused.args
 
