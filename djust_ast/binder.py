@@ -12,6 +12,7 @@ from django.db.models import Model, OneToOneField
 from django.utils.functional import cached_property
 
 from djust_ast.bodies import CHANGED, KEPT, STORED
+from djust_ast.bodies.pure import expression
 from djust_ast.columns import columns_read
 from djust_ast.elements import ENDS, LIST_NAMES, LIST_USES, SIZES, SORT, asked_of, in_parts, rows_node
 from djust_ast.errors import BindError
@@ -164,6 +165,9 @@ def _attribute(model: type[Model], m: SpecMember) -> bool:
 
 def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[SpecMember]:
     for name, child in node.attrs.items():
+        if name in scope.aliases and not child.quiet:
+            yield Alias(name, child.at)
+            continue
         match member(model, name):
             case RelationMember(relation) if relation.many:
                 yield _many(name, child, relation, scope, model)
@@ -184,9 +188,8 @@ def _members(node: PathNode, model: type[Model], scope: _Scope) -> Iterator[Spec
             case DisplayMember(field, labels):
                 yield Inlined(name, field, labels, child.at)
             case ComputedMember():
-                yield Computed(name, child.at)
-            case None if name in scope.aliases:
-                yield Alias(name, child.at)
+                told = expression(model, name)
+                yield Computed(name, child.at, expression=told if told is not None and told.holds() else None)
             case None if name in scope.attrs:
                 relation = held(name, scope.attrs[name])
                 each = reduce(merge, [child, *filter(None, [child.element, *child.indexes.values()])])

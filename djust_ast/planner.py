@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Field
 
+from djust_ast.bodies.pure import Expression
 from djust_ast.columns import all_told, unread, wide
 from djust_ast.plans import FRESH, GIVEN, Level, QueryPlan, State
 from djust_ast.relations import Relation
@@ -59,7 +60,9 @@ def _refusals(spec: SerializerSpec, state: State) -> Iterator[str]:
         yield f"{name} is {spec.live}"
     if spec.needs_instance and not spec.live:
         yield from (
-            f"{name}.{m.name} needs the instance" for m in spec.spoken if isinstance(m, Computed | Missing)
+            f"{name}.{m.name} needs the instance"
+            for m in spec.spoken
+            if isinstance(m, Missing) or (isinstance(m, Computed) and m.expression is None)
         )
         yield (
             f"{name} may be changed by a method" if spec.changed else f"{name} itself is printed or compared"
@@ -136,6 +139,9 @@ def _lay_out(spec: SerializerSpec, prefix: str, path: Path, layout: _Layout, *, 
         match m:
             case Column() | Alias() | Inlined():
                 layout.column(prefix + m.attname)
+            case Computed(expression=Expression(columns=columns)):
+                for attname in columns:
+                    layout.column(prefix + attname)
             case Related(relation=relation):
                 if relation.reverse:
                     layout.column(f"{prefix}{relation.lookup}__{m.spec.pk}")

@@ -13,7 +13,7 @@ from djust_ast.conf import settings
 from djust_ast.paths import PathNode
 from djust_ast.relations import Relation
 from djust_ast.seen import seen
-from djust_ast.specs import Computed, Inlined, Missing, SerializerSpec, Targets
+from djust_ast.specs import Computed, Inlined, Missing, Related, SerializerSpec, Targets
 
 Route = Literal["rows", "instances", "counts", "targets"]
 
@@ -142,14 +142,16 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
         yield f"  nothing reads {', '.join(plan.deferred)}: left out"
     if plan.wanted:
         yield f"  deferred by the view, and read: {', '.join(plan.wanted)}"
-    inlined = [m.name for m in spec.members if isinstance(m, Inlined)]
+    rows = plan.route == "rows"
+    said = [m.name for m in spec.spoken if rows and isinstance(m, Computed) and m.expression is not None]
+    inlined = list(_inlined(spec, plan)) if rows else [m.name for m in spec.members if isinstance(m, Inlined)]
     if inlined:
         yield f"  inlined: {', '.join(inlined)}"
-    asked = [m.name for m in spec.spoken if isinstance(m, Computed | Missing)]
+    asked = [m.name for m in spec.spoken if isinstance(m, Computed | Missing) and m.name not in said]
     if asked:
         yield f"  when asked: {', '.join(asked)}"
     for m in spec.spoken:
-        if isinstance(m, Computed) and not isinstance(m.rows, Targets):
+        if isinstance(m, Computed) and not isinstance(m.rows, Targets) and m.name not in said:
             yield from _told(name, m.name, body(spec.model, m.name))
     if plan.unseen and settings().LEARN:
         known = ", ".join(seen(spec.model))
@@ -170,6 +172,17 @@ def outline(spec: SerializerSpec, plan: QueryPlan) -> Iterator[str]:
             continue
         for line in outline(level.spec, level.plan):
             yield f"    {line}"
+
+
+def _inlined(spec: SerializerSpec, plan: QueryPlan, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """What rows say in the place of methods, that of joined objects among it."""
+    apart = {level.path for level in plan.levels}
+    for m in spec.spoken:
+        here = (*path, m.name)
+        if isinstance(m, Inlined) or (isinstance(m, Computed) and m.expression is not None):
+            yield ".".join(here)
+        elif isinstance(m, Related) and here not in apart and not m.keys_only:
+            yield from _inlined(m.spec, plan, here)
 
 
 def _told(model: str, name: str, found: Body | None) -> Iterator[str]:

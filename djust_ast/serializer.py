@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from django.db.models import Manager, Model, QuerySet
 
+from djust_ast.bodies.pure import Expression
 from djust_ast.conf import settings
 from djust_ast.emitters import Emitted, Emitter
 from djust_ast.emitters.instances import shape
@@ -25,7 +26,7 @@ from djust_ast.planner import plan as make_plan
 from djust_ast.plans import FRESH, GIVEN, QueryPlan, State, outline, told
 from djust_ast.records import LazyRecords, Record, Records
 from djust_ast.runtime import tolerant
-from djust_ast.specs import SerializerSpec
+from djust_ast.specs import Computed, SerializerSpec
 from djust_ast.states import AnyQuerySet, plannable, queryset_of, state_of
 from djust_ast.stock import observed
 
@@ -116,6 +117,8 @@ class Serializer:
             state = replace(state, rows=state.rows or "a signal receiver sees each instance", hidden=False)
         if state.rows is None and settings().ROUTE == "instances":
             state = replace(state, rows='the setting ROUTE is "instances"')
+        if state.rows is None and self._told and not all(told.holds() for told in self._told):
+            state = replace(state, rows="a method or property has been replaced")
         found = self._variants.get(state)
         if found is None:
             plan = make_plan(self.spec, state)
@@ -177,7 +180,13 @@ class Serializer:
 
     @cached_property
     def _asks_instances(self) -> bool:
-        return any(below.needs_instance for below in self.spec.walk())
+        return any(below.asks_instance for below in self.spec.walk())
+
+    @cached_property
+    def _told(self) -> tuple[Expression, ...]:
+        """The bodies that rows say in the place of an instance."""
+        members = [m for below in self.spec.walk() for m in below.members if isinstance(m, Computed)]
+        return tuple([m.expression for m in members if m.expression is not None])
 
     @cached_property
     def _ready(self) -> Callable[[list[Any]], list[Any]] | None:

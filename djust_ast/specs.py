@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Field, Model
 
+from djust_ast.bodies.pure import Expression
 from djust_ast.paths import PathNode, Position
 from djust_ast.relations import Relation
 
@@ -146,7 +147,8 @@ class Computed:
 
     ``rows``: the related manager or generic key that it is, when it is worth fetching for all siblings at once.
     ``quiet``: only the bodies of properties and methods read it. ``changes``: what a template calls on its rows may
-    change the object that they belong to.
+    change the object that they belong to. ``expression``: what it gives, told from columns alone, so that rows can
+    say it; an instance answers for itself.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Computed:
     rows: Many | Counted | Targets | None = None
     quiet: bool = False
     changes: bool = False
+    expression: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,12 @@ class SerializerSpec:
         """Whether a record of it must know its instance."""
         if self.live is not None or self.changed or not self.uses <= ENTERED:
             return True
-        return any(isinstance(m, _ASKED) and not m.quiet for m in self.members)
+        return any(map(_needs_instance, self.members))
+
+    @property
+    def asks_instance(self) -> bool:
+        """Whether a record of an instance asks it for more than was read ahead."""
+        return self.needs_instance or any(isinstance(m, _ASKED) and not m.quiet for m in self.members)
 
     @property
     def pk(self) -> str:
@@ -237,3 +245,7 @@ class SerializerSpec:
             elif isinstance(counted := m.rows if isinstance(m, Computed) else m, Counted):
                 for pick in counted.picks:
                     yield from pick.spec.walk()
+
+
+def _needs_instance(m: SpecMember) -> bool:
+    return isinstance(m, _ASKED) and not m.quiet and not (isinstance(m, Computed) and m.expression)

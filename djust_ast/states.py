@@ -5,6 +5,7 @@ Nothing here runs a query. The reasons are said by ``explain()``.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
@@ -76,9 +77,14 @@ def rows_behind(relation: Relation) -> AnyQuerySet:
 
 
 def aliases_of(queryset: AnyQuerySet) -> tuple[str, ...]:
-    """The annotations that its instances have as attributes, and nothing of their class by the same name."""
+    """The annotations that its instances show under their names: they hide methods, but no properties."""
     names = queryset.query.annotation_select
-    return tuple([name for name in names if not hasattr(queryset.model, name)]) if names else ()
+    return tuple([name for name in names if not _settled(queryset.model, name)]) if names else ()
+
+
+def _settled(model: type[Model], name: str) -> bool:
+    """Whether the class answers for ``name``, whatever an instance has under it: a property, but no method."""
+    return hasattr(type(inspect.getattr_static(model, name, None)), "__set__")
 
 
 def attrs_of(queryset: AnyQuerySet) -> tuple[tuple[str, type[Model]], ...]:
@@ -210,6 +216,11 @@ def _own_prefetch(queryset: AnyQuerySet) -> bool:
     return any(not isinstance(lookup, str) for lookup in queryset._prefetch_related_lookups)
 
 
+def _hiding(queryset: AnyQuerySet) -> bool:
+    """Whether an annotation is found where the class has a member, such as ``get_status_display``."""
+    return any(hasattr(queryset.model, name) for name in queryset.query.annotation_select)
+
+
 # Why rows may not replace the instances of a queryset (docs/plans.md).
 REFUSALS: tuple[tuple[Callable[[AnyQuerySet], Any], str], ...] = (
     (_own_methods, "the queryset class has its own way to make instances"),
@@ -218,6 +229,7 @@ REFUSALS: tuple[tuple[Callable[[AnyQuerySet], Any], str], ...] = (
     (lambda qs: qs.query.distinct_fields, "distinct() on fields"),
     (lambda qs: qs.query.extra, "extra()"),
     (_own_prefetch, "a Prefetch() by the view"),
+    (_hiding, "an annotation has the name of a method"),
     (lambda qs: settings.DATABASE_ROUTERS, "database routers"),
 )
 # The same where the order has ties: the columns of the main query could not stay as they are.

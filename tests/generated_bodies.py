@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from djust_ast import members
 from djust_ast.bodies import body
 from djust_ast.bodies.changing import changes
+from djust_ast.bodies.pure import expression
 from tests.zoo import models as zoo
 
 Scope = tuple[tuple[str, type], ...]
@@ -224,5 +225,5 @@ def installed(source: str, *, hidden: bool = False) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for cached in (members.member, body, changes):
+    for cached in (members.member, body, changes, expression):
         cached.cache_clear()

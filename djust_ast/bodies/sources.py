@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+from copy import copy
 from functools import cache, lru_cache
-from types import FunctionType
+from types import CodeType, FunctionType
 
 Definition = ast.FunctionDef | ast.Lambda
 
@@ -50,3 +51,31 @@ def _parameters(node: Definition) -> tuple[str, ...]:
 def is_generator(function: FunctionType) -> bool:
     """Whether calling it gives what it yields."""
     return inspect.isgeneratorfunction(function)
+
+
+def same_code(definition: ast.FunctionDef, function: FunctionType) -> bool:
+    """Whether ``definition`` compiles to the very code of ``function``: its file may be newer than what runs."""
+    alone = copy(definition)
+    alone.decorator_list, alone.returns, alone.args = [], None, _unannotated(definition.args)
+    module = compile(ast.Module([alone], []), function.__code__.co_filename, "exec", dont_inherit=True)
+    return any(
+        isinstance(code, CodeType) and _essence(code) == _essence(function.__code__)
+        for code in module.co_consts
+    )
+
+
+def _unannotated(arguments: ast.arguments) -> ast.arguments:
+    alone = copy(arguments)
+    alone.args = [ast.arg(item.arg, None, None, **_place(item)) for item in arguments.args]
+    alone.defaults, alone.kw_defaults = [], [None for _ in arguments.kwonlyargs]
+    return alone
+
+
+def _place(item: ast.arg) -> dict[str, int]:
+    return {"lineno": item.lineno, "col_offset": item.col_offset}
+
+
+def _essence(code: CodeType) -> tuple[object, ...]:
+    # By their repr(), for 1 equals True.
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    return (code.co_code, repr(code.co_consts), *names, code.co_argcount)

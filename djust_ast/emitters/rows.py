@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
 
+from djust_ast.bodies.pure import OBJECT, Expression
 from djust_ast.emitters.writer import STORE, Path, Writer
 from djust_ast.plans import QueryPlan
 from djust_ast.records import Hole
-from djust_ast.specs import Alias, Column, Counted, Inlined, Many, Related, SerializerSpec
+from djust_ast.specs import Alias, Column, Computed, Counted, Inlined, Many, Related, SerializerSpec
 
 
 class RowWriter(Writer):
@@ -40,6 +44,8 @@ class RowWriter(Writer):
                     case Inlined():
                         value = self.column(prefix + m.attname)
                         entries.append((m.name, self.labelled(m, value, value)))
+                    case Computed(expression=Expression() as told):
+                        entries.append((m.name, self.said(told, prefix)))
                     case Related(relation=relation) if relation.missing is not None:
                         absent[m.name] = relation.missing
                         test = self.column(f"{prefix}{relation.lookup}__{m.spec.pk}")
@@ -57,6 +63,13 @@ class RowWriter(Writer):
         return self.call(
             self.known("Hole", type("Hole", (Hole,), {"__slots__": (), "absent": absent})), record
         )
+
+    def said(self, told: Expression, prefix: str) -> ast.expr:
+        """What a body gives, over the columns of the row."""
+        said: ast.expr = _Said(lambda attname: self.column(prefix + attname), self.at).visit(
+            deepcopy(told.node)
+        )
+        return said
 
     def related(self, m: Related, prefix: str, path: Path) -> ast.expr:
         relation = m.relation
@@ -81,3 +94,20 @@ class RowWriter(Writer):
     def level(self, m: Related | Many | Counted, prefix: str, path: Path, via: str = "") -> ast.expr:
         function = self.load(self.levels[(*path, m.name), via])
         return self.call(function, self.column(prefix + m.relation.local))
+
+
+class _Said(ast.NodeTransformer):
+    """Puts the columns of a row where an expression names them, and all of it where the template asks for it."""
+
+    def __init__(self, column: Callable[[str], ast.expr], at: dict[str, Any]) -> None:
+        self.column, self.at = column, at
+
+    def visit(self, node: ast.AST) -> Any:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attname) if name == OBJECT:
+                return self.column(attname)
+        self.generic_visit(node)
+        for name, place in self.at.items():
+            if name in node._attributes:
+                setattr(node, name, place)
+        return node
