@@ -128,6 +128,8 @@ def _rows(spec: SerializerSpec, state: State, key: str | None) -> QueryPlan:
     for alias in state.aliases:
         layout.column(alias)
     _lay_out(spec, "", (), layout, joins=not state.whole_rows)
+    if not layout.columns:
+        layout.column(spec.pk)  # of a body that reads none; no column at all would mean all of them
     index = -1 if key is None else layout.column(key)
     return QueryPlan("rows", columns=tuple(layout.columns), levels=tuple(layout.levels), key=index)
 

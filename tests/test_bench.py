@@ -168,7 +168,7 @@ class TestRows:
         agree(loaded.contestants(index))
 
     @pytest.mark.parametrize("count", [0, 1, 100])
-    @pytest.mark.parametrize("index", [0, 1], ids=["S", "M"])
+    @pytest.mark.parametrize("index", [0, 1, 2], ids=["S", "M", "F"])
     def test_querysets_give_the_same_in_one_query(self, index, count):
         contestants = fetched.contestants(index, count)
         agree(contestants)

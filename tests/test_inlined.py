@@ -151,6 +151,7 @@ TOTAL = [
     "return self.kind in (self.Kind.CAT, 'dog')",
     "return self.mother_id",
     "pass",
+    "return 'always'",
 ]
 NOT_TOTAL = {
     "null": "return self.danger + 1",
@@ -208,7 +209,10 @@ def test_total_bodies_are_inlined(rows, body):  # noqa: F811
         for danger in (None, 0, 1, 7):
             columns = dict.fromkeys(VALUES) | {"id": 3, "name": "Leo", "kind": "cat", "danger": danger}
             assert same(evaluated(told, columns), zoo.Animal(**columns).g0)
-        check("{% for a in animals %}{{ a.g0 }}{{ a.mother.g0 }}{% endfor %}")
+        check("{% for a in animals %}{{ a.g0 }}{% endfor %}")
+        check(
+            "{% for a in animals %}{{ a.g0 }}{{ a.mother.g0 }}{% for c in a.children.all %}{{ c.g0 }}{% endfor %}{% endfor %}"
+        )
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")

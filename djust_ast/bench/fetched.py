@@ -18,6 +18,7 @@ from djust_ast.demo.rentals.models import Lease
 SETS = (
     ("S", rivals.S, rivals.naive_s, rivals.values_s),
     ("M", rivals.M, rivals.naive_m, rivals.values_m),
+    ("F", rivals.F, rivals.naive_f, rivals.values_f),
 )
 
 

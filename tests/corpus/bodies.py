@@ -7,6 +7,7 @@ loaded and every other column left out, it may run no query but those that were 
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import inspect
 import json
@@ -22,6 +23,7 @@ from contextlib import ExitStack
 from decimal import Decimal
 from functools import cache
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 from tests.corpus.packages import HERE, packages, readable
@@ -101,7 +103,7 @@ def _verdict(model: Any, name: str) -> dict[str, Any]:
     from djust_ast.bodies import body
 
     found = body(model, name)
-    verdict: dict[str, Any] = {"member": f"{model.__name__}.{name}", "ran": 0, "wrong": []}
+    verdict: dict[str, Any] = {"member": f"{model.__name__}.{name}", "ran": 0, "wrong": [], "inlined": False}
     if found is None:
         return verdict | {"kind": "open", "why": ["no body"]}
     verdict["queries"] = found.queries
@@ -117,6 +119,8 @@ def _verdict(model: Any, name: str) -> dict[str, Any]:
             continue
         ran, wrong = run(_fresh(obj), name, found)
         verdict["ran"] += ran
+        verdict["wrong"] += wrong
+        verdict["inlined"], wrong = inlined(_fresh(obj), name)
         verdict["wrong"] += wrong
     return verdict | {"kind": kind}
 
@@ -301,6 +305,22 @@ def run(obj: Any, name: str, found: Any) -> tuple[int, list[str]]:
     return ran, wrong
 
 
+def inlined(obj: Any, name: str) -> tuple[bool, list[str]]:
+    """Whether rows say the member in its place, and what they say if it is something else."""
+    from djust_ast.bodies.pure import OBJECT, expression
+
+    told = expression(type(obj), name)
+    if told is None:
+        return False, []
+    code = compile(ast.fix_missing_locations(ast.Expression(told.node)), "<inlined>", "eval")
+    row = SimpleNamespace(**{column: getattr(obj, column) for column in told.columns})
+    said = eval(code, {OBJECT: row})  # noqa: S307 - what the analysis made of a body
+    value = getattr(obj, name)
+    value = value() if callable(value) else value
+    same = type(said) is type(value) and said == value
+    return True, [] if same else [f"is {value!r}, and rows say {said!r}"]
+
+
 def _lazy(found: Any) -> str | None:
     """The attribute that Django is loading for an object of ours, told from the stack."""
     frame = sys._getframe(2)
@@ -390,19 +410,20 @@ def main(arguments: list[str]) -> int:
         return 0
     if arguments:
         for verdict in report(arguments[0]):
-            line = f"{verdict['kind']:8} {verdict['ran']} {verdict['member']}  {'; '.join(verdict['why'])}"
+            line = f"{verdict['kind']:8} {verdict['ran']} {'inlined ' if verdict.get('inlined') else ''}{verdict['member']}  {'; '.join(verdict['why'])}"
             sys.stdout.write(line + "".join(f"\n    WRONG {wrong}" for wrong in verdict["wrong"]) + "\n")
         return 0
     total: Counter[str] = Counter()
     judged: list[bool] = []
-    sys.stdout.write(f"| package | members | {' | '.join(KINDS)} | closed | run | wrong |\n")
-    sys.stdout.write("|---|" + "---:|" * (len(KINDS) + 4) + "\n")
+    sys.stdout.write(f"| package | members | {' | '.join(KINDS)} | closed | inlined | run | wrong |\n")
+    sys.stdout.write("|---|" + "---:|" * (len(KINDS) + 5) + "\n")
     for name in PACKAGES:
         verdicts = report(name)
         judged.append(bool(verdicts))
         counts = Counter(verdict["kind"] for verdict in verdicts)
         counts["members"] = len(verdicts)
         counts["ran"] = sum(bool(verdict["ran"]) for verdict in verdicts)
+        counts["inlined"] = sum(bool(verdict.get("inlined")) for verdict in verdicts)
         counts["wrong"] = sum(bool(verdict["wrong"]) for verdict in verdicts)
         total += counts
         sys.stdout.write(_row(f"{name} {packages()[name].distribution.version}", counts))
@@ -417,7 +438,7 @@ def _closed(counts: Counter[str]) -> float:
 def _row(name: str, counts: Counter[str]) -> str:
     cells = [counts["members"], *(counts[kind] for kind in KINDS)]
     share = f"{_closed(counts):.0%}"
-    return f"| {name} | {' | '.join(map(str, cells))} | {share} | {counts['ran']} | {counts['wrong']} |\n"
+    return f"| {name} | {' | '.join(map(str, cells))} | {share} | {counts['inlined']} | {counts['ran']} | {counts['wrong']} |\n"
 
 
 if __name__ == "__main__":
