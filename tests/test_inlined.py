@@ -294,7 +294,10 @@ def test_a_newer_file_is_not_believed(rows):  # noqa: F811
         newer = body.format("kind")
         linecache.cache[file] = (len(newer), None, newer.splitlines(keepends=True), file)
         assert expression(zoo.Animal, "g0") is None
-        check("{% for a in animals %}{{ a.g0 }}{% endfor %}")
+        template = Template("{% for a in animals %}{{ a.g0 }},{% endfor %}")
+        plain = template.render(Context({"animals": zoo.Animal.objects.all()}))
+        served = serialize_context(template, {"animals": zoo.Animal.objects.all()})
+        assert template.render(Context(served)) == plain
 
 
 @pytest.mark.parametrize("name", ["get_kind_display", "g0"])
@@ -318,4 +321,4 @@ def test_a_method_that_a_template_refuses_is_not_inlined(rows):  # noqa: F811
     )
     with installed(source):
         assert [expression(zoo.Animal, name) for name in NAMES] == [None, None, None]
-        check("{% for a in animals %}{{ a.g0 }}{{ a.g1 }}{{ a.g2 }}{% endfor %}")
+        check("{% for a in animals %}{{ a.g0 }}{% if a.g1 %}{{ a.g2 }}{% endif %}{% endfor %}")
