@@ -8,7 +8,8 @@ from django.test.utils import isolate_apps
 
 from djust_ast import explain
 from djust_ast.members import member
-from djust_ast.states import aliases_of, attrs_of, countable, picked_state, state_behind, total_order
+from djust_ast.states import aliases_of, attrs_of, picked_state, state_behind, total_order
+from djust_ast.stock import counts_together
 from tests.test_planner import plan_of
 from tests.zoo import models as zoo
 
@@ -87,7 +88,7 @@ def behind(change, **options):
 )
 @isolate_apps("tests.zoo")
 def test_which_rows_can_be_counted_together(change, counted):
-    assert countable(behind(change)) is counted
+    assert counts_together(behind(change).model) is counted
 
 
 @isolate_apps("tests.zoo")
