@@ -89,6 +89,8 @@ def _of_attribute(model: type[Model], name: str) -> Iterable[str] | None:
     if isinstance(attribute, FileDescriptor):
         plain = attribute.field.attr_class in (FieldFile, ImageFieldFile)
         return (attribute.field.attname,) if plain else None
+    if getattr(attribute, "do_not_call_in_templates", False):
+        return None  # the bound method itself is used, which prints its object
     found = body(model, name)
     if found is not None:
         return () if found.told else None
