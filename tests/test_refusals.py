@@ -8,7 +8,7 @@ from django.test.utils import isolate_apps
 
 from djust_ast import explain
 from djust_ast.members import member
-from djust_ast.states import aliases_of, attrs_of, picked_state, state_behind, total_order
+from djust_ast.states import attrs_of, picked_state, state_behind, total_order
 from djust_ast.stock import counts_together
 from tests.test_planner import plan_of
 from tests.zoo import models as zoo
@@ -117,7 +117,6 @@ def test_nothing_is_joined_to_an_object_of_a_routed_database(settings):
 
 
 def test_names_that_the_instances_do_not_have():
-    assert aliases_of(zoo.Animal.objects.annotate(greet=F("kind"), note=F("kind"))) == ("note",)
     rows = zoo.Animal.objects.all()
     below = zoo.Habitat.objects.prefetch_related(
         Prefetch("animal_set__feedings", zoo.Feeding.objects.all(), "meals")
