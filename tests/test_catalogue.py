@@ -335,13 +335,6 @@ CASES = {
         "{{ animals.count }}{% if animals.exists %}{{ animals.count }}{{ animals.first.name }}{% endif %}{{ animals.exists }}",
         lambda: [ANIMALS().count(), ANIMALS().exists(), columns(ANIMALS()[:1], "name")],
     ),
-    "single-rows-without-an-order": Case(
-        "{{ unordered.first.name }}{{ unordered.first.habitat.name }}{{ unordered.last.name }}",
-        lambda: [
-            columns(ANIMALS().order_by("pk")[:1], "name", "habitat__name"),
-            columns(ANIMALS().order_by("-pk")[:1], "name", "habitat__name"),
-        ],
-    ),
     "single-rows-that-are-not-reached": Case(
         "{% if no %}{{ animals.0.name }}{{ animals.last.name }}{% endif %}", lambda: None
     ),

@@ -100,8 +100,8 @@ def _picked(key: Key, node: PathNode, queryset: QuerySet[Any, Any], how: Serving
     """Single rows, each fetched once, with what is read below it."""
     if queryset._result_cache is not None or own_mode(queryset, how):
         return None
-    if not queryset.ordered and (queryset.query.group_by is not None or queryset.query.is_sliced):
-        return None  # Django refuses to take the first
+    if not queryset.ordered and ENDS & node.attrs.keys():
+        return None  # Django may refuse, or take any: versions differ
     kind = f"queryset of {queryset.model.__name__}"
     element = unsure(each(node)) if node.indexes or node.attrs.keys() & ENDS else PathNode()
     serializer = how.find(
