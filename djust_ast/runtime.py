@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models.query import QuerySet, RawQuerySet
 
 from djust_ast.records import ANSWERS, SWALLOWED, Hole, LazyRecords, Record, Records, called
 
-__all__ = ["Absent", "Hole", "LazyRecords", "Record", "Records", "each", "lookup", "tolerant"]
+__all__ = ["Absent", "Hole", "LazyRecords", "Manager", "Record", "Records", "each", "lookup", "tolerant"]
 
 # A collection of rows; a file or a form can be looped over, too, but its names are its own.
 _ROWS = (Sequence, Set, Iterator, QuerySet, RawQuerySet)
@@ -79,6 +79,18 @@ def each(value: Any, serialize: Callable[[Any], Any]) -> Any:
     return serialize(value)
 
 
+class Manager(NamedTuple):
+    """How ``tolerant`` reads prefetched rows: what makes a record of one, and under which names they are shown."""
+
+    below: Callable[[Any], Any]
+    via: str
+    asks: tuple[str, ...]
+
+    def __call__(self, found: Sequence[Any]) -> Any:
+        rows = Records(map(self.below, found))
+        return {self.via: rows} | {ask: getattr(rows, ask)() for ask in self.asks} if self.via else rows
+
+
 def tolerant(shape: Shape) -> Callable[[Any], Record]:
     """A serializer for an object that is not loaded as planned: read what is loaded, leave the rest to the object.
 
@@ -98,6 +110,11 @@ def tolerant(shape: Shape) -> Callable[[Any], Record]:
             if below is None:
                 if attribute in obj.__dict__:
                     members[name] = obj.__dict__[attribute]
+                continue
+            if isinstance(below, Manager):
+                prefetched = obj.__dict__.get("_prefetched_objects_cache", {})
+                if attribute in prefetched:
+                    members[name] = below(prefetched[attribute])
                 continue
             if attribute not in obj._state.fields_cache:
                 continue

@@ -200,16 +200,22 @@ def _deferred(queryset: AnyQuerySet) -> bool:
 
 
 def _unloaded(queryset: AnyQuerySet) -> frozenset[str] | None:
-    """The columns that the view has deferred; ``None`` if it did not choose."""
+    """The columns that the view has deferred; ``None`` if it did not choose.
+
+    From Django 6.1 on the owner of related rows is known only by a key that is loaded, so a deferred one stays so
+    (``ModelIterable``).
+    """
     if not _deferred(queryset):
         return None
+    kept = queryset._known_related_objects if FETCH_ONE is not None else ()
     try:
         loaded = queryset.query.get_select_mask()
     except (FieldError, FieldDoesNotExist):  # Django raises when it runs
         return frozenset()
     if not loaded:
         return frozenset()
-    return frozenset([field.attname for field in queryset.model._meta.concrete_fields if field not in loaded])
+    fields = queryset.model._meta.concrete_fields
+    return frozenset([field.attname for field in fields if field not in loaded and field not in kept])
 
 
 def _own_prefetch(queryset: AnyQuerySet) -> bool:

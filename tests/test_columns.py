@@ -303,6 +303,19 @@ def test_a_column_that_stays_deferred_costs_no_other_query():
     assert check(source, make) == (19, 8)
 
 
+# Of an object that is loaded already; what is counted below it is not counted again for each row.
+@pytest.mark.parametrize(
+    ("body", "plain", "ours"),
+    [
+        ("{% for food in a.diet.all %}{{ food.eaters.count }}{% endfor %}", 5, 3),
+        ("{{ a.diet.count }}{% for food in a.diet.all %}{{ food.eaters.count }}{% endfor %}", 6, 3),
+    ],
+)
+def test_a_deferred_column_of_a_loaded_object_costs_no_other_query(body, plain, ours):
+    make = lambda: {"a": zoo.Animal.objects.only("name").get(name="Leo")}  # noqa: E731
+    assert check("{{ a.facts.a }}" + body, make) == (plain, ours)
+
+
 @pytest.mark.parametrize("make", [lambda: animals().only("nope"), lambda: animals().defer("name__nope")])
 def test_what_django_refuses_stays_refused(make):
     check(each("{{ a.title }}"), lambda: {"animals": make()})

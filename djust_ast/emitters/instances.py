@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from djust_ast.emitters.writer import LOAD, STORE, Path, Writer
 from djust_ast.plans import Level, QueryPlan
 from djust_ast.records import ANSWERS, Record, Records
-from djust_ast.runtime import itself, tolerant
+from djust_ast.runtime import Manager, itself, tolerant
 from djust_ast.specs import ENTERED, Alias, Column, Counted, Inlined, Many, Related, SerializerSpec
 
 
@@ -25,7 +25,7 @@ class InstanceWriter(Writer):
             obj = _Once(self, "obj", lambda: self.load("obj"), 0)
             obj.name = "obj"
             record = self.record(spec, plan, (), obj)
-            slow = self.call(self.known("slow", tolerant(shape(spec, plan.loaded))), self.load("obj"))
+            slow = self.call(self.known("slow", tolerant(shape(spec, plan))), self.load("obj"))
             append = self.load("append")
             if plan.given:
                 model = self.known(spec.model.__name__, spec.model)
@@ -180,19 +180,26 @@ def _reads(spec: SerializerSpec, plan: QueryPlan, path: Path) -> tuple[int, int,
     return columns, relations, others + whole, whole
 
 
-def shape(spec: SerializerSpec, loaded: Collection[Path] = ()) -> list[tuple[str, str, Any]]:
+def shape(spec: SerializerSpec, plan: QueryPlan | None = None) -> list[tuple[str, str, Any]]:
     """What ``runtime.tolerant`` reads of an object: what a template is sure to read, in the same order.
 
-    Of the answers of related managers those that are ``loaded``.
+    Of what belongs to related managers that which ``plan`` has loaded.
     """
     rows: list[tuple[str, str, Any]] = []
+    loaded = {level.path: level for level in plan.levels if level.path in plan.loaded} if plan else {}
     for m in spec.spoken:
         match m:
             case Column() | Alias():
                 rows.append((m.name, m.attname, None))
             case Related(conditional=False) if m.relation.refusal is None:
-                below = itself if m.spec.live is not None else tolerant(shape(m.spec))
-                rows.append((m.name, m.relation.accessor, below))
+                rows.append((m.name, m.relation.accessor, _below(m.spec)))
             case Counted() if (m.name,) in loaded:
                 rows.append((m.name, ANSWERS, None))
+            case Many(lazy=False) if (m.name,) in loaded:
+                below = _below(m.spec, loaded[m.name,].plan)
+                rows.append((m.name, m.relation.accessor, Manager(below, m.via, m.asks)))
     return rows
+
+
+def _below(spec: SerializerSpec, plan: QueryPlan | None = None) -> Callable[[Any], Any]:
+    return itself if spec.live is not None else tolerant(shape(spec, plan))
