@@ -285,7 +285,8 @@ def _load(spec: SerializerSpec, path: Path, prefix: str, joins: bool, loading: _
             case Related(relation=relation) if relation.refusal is None:
                 # A member that raises ends a comparison, and what it is compared with is not reached.
                 _append(loading, here, relation, m.spec, lazy=m.conditional or loading.may_raise)
-            case Many() if not _tied(m):
+            case Many() if not _tied(m) and not (m.lazy and "last" in m.asks):
+                # Django asks for the last row whether the rows are there or not, so they are only fetched for sure.
                 _append(loading, here, m.relation, m.spec, lazy=m.lazy)
             case Counted() if _answerable(m):
                 loading.levels += _asked(m, here, live=spec.live is not None, hidden=loading.told)

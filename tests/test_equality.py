@@ -550,3 +550,11 @@ NEVER_REACHED = {
 @pytest.mark.parametrize("body", NEVER_REACHED.values(), ids=NEVER_REACHED.keys())
 def test_a_loop_over_nothing_costs_nothing(rows, body):
     check(body)
+
+
+@ROUTES
+def test_rows_of_a_branch_are_not_fetched_for_the_last_of_them(route, rows):
+    """Django's ``last()`` asks the database even where the rows are prefetched."""
+    keepers = lambda: {"keepers": zoo.Keeper.objects.extra(select={"one": "1"}).order_by("name", "pk")}  # noqa: E731
+    source = "{{ k }}{% if k.nope %}{% for r in k.rivals.all %}{{ k }}{% endfor %}{% else %}{{ k.rivals.last }}{% endif %}"
+    check(f"{{% for k in keepers %}}{source}{{% endfor %}}", keepers)
